@@ -1,0 +1,13 @@
+/** Pure rules stand beside their source; what needs bundles, the contract and the examples stand in test/. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }] },
+  testMatch: [
+    '<rootDir>/actions/*/src/**/*.test.ts',
+    '<rootDir>/packages/*/src/**/*.test.ts',
+    '<rootDir>/test/{contract,workflows,repository}/**/*.test.ts',
+  ],
+  // Bundles start as child processes and pods as processes: on two cores that takes longer than jest's 5 s.
+  testTimeout: 60_000,
+};

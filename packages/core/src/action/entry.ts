@@ -1,0 +1,47 @@
+import * as core from '@actions/core';
+import { tmpdir } from 'node:os';
+import { ActionError, describe } from './errors.ts';
+import type { Host, Story } from './host.ts';
+import { Inputs } from './inputs.ts';
+import { workflowLog } from './log.ts';
+
+/**
+ * Runs an action once: makes its {@link Host}, turns the first SIGINT or SIGTERM into an abort, and turns whatever
+ * is thrown into one error line and exit code 1. The only place of an action that touches `process`.
+ *
+ * The runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that
+ * (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation), so a story has 5 s to end truthfully.
+ */
+export async function enter(story: Story): Promise<void> {
+  const log = workflowLog();
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => stop.abort(new ActionError('cancelled', `the runner sent ${signal}`));
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const environment = process.env;
+  const host: Host = {
+    inputs: new Inputs(environment),
+    environment,
+    log,
+    workspace: environment['GITHUB_WORKSPACE'] ?? process.cwd(),
+    temp: environment['RUNNER_TEMP'] ?? tmpdir(),
+    signal: stop.signal,
+    now: Date.now,
+    setOutput: (name, value) => core.setOutput(name, value),
+    summarise: async (markdown) => {
+      if (environment['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown, true).write();
+    },
+    saveState: (name, value) => core.saveState(name, value),
+  };
+  try {
+    await story(host);
+  } catch (error) {
+    log.error(describe(error));
+    // A person can act on an ActionError; of anything else we want to know where it came from.
+    if (!(error instanceof ActionError) && error instanceof Error && error.stack) log.info(error.stack);
+    process.exitCode = 1;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}

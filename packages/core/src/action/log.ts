@@ -1,0 +1,56 @@
+import * as core from '@actions/core';
+
+/** Where an action's lines go. `text` may come from anywhere: it is neutralised before it is written. */
+export interface Log {
+  info(text: string): void;
+  /** Shown alone when the workflow is run with debug logging. */
+  debug(text: string): void;
+  /** An annotation on the run's page. */
+  notice(text: string): void;
+  warning(text: string): void;
+  error(text: string): void;
+  /** Folds the lines until the matching {@link Log.endGroup}. */
+  startGroup(title: string): void;
+  endGroup(): void;
+  /** Every later occurrence of `secret` in the log becomes `***`. Call it before the first line that could hold it. */
+  mask(secret: string): void;
+}
+
+// The runner splits on these as well as on "\n", or shows them as line ends.
+const lineEnd = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u;
+// Everything that moves the cursor or hides text, but tab. Colour sequences are left out with them.
+// eslint-disable-next-line no-control-regex
+const control = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * The lines of `text` such that the runner finds no workflow command in them.
+ *
+ * The runner reads `::name::` at the start of a line (after white space) and `##[name]` anywhere in it
+ * (actions/runner, `ActionCommand.cs`: TryParseV2, TryParse). A zero-width space breaks both and leaves the text readable.
+ */
+export function neutralise(text: string): string[] {
+  return text.split(lineEnd).map((line) =>
+    line
+      .replace(control, '')
+      .replace(/^(\s*):(?=:)/u, '$1:\u200b')
+      .replaceAll('##[', '##\u200b['),
+  );
+}
+
+/** A {@link Log} that speaks the runner's workflow commands, through the toolkit. */
+export function workflowLog(): Log {
+  const clean = (text: string): string => neutralise(text).join('\n');
+  return {
+    info: (text) => core.info(clean(text)),
+    debug: (text) => core.debug(clean(text)),
+    notice: (text) => core.notice(clean(text)),
+    warning: (text) => core.warning(clean(text)),
+    error: (text) => core.error(clean(text)),
+    startGroup: (title) => core.startGroup(neutralise(title).join(' ')),
+    endGroup: () => core.endGroup(),
+    // Each line of a secret is a secret of its own, since logs are masked line by line.
+    mask: (secret) => {
+      for (const line of new Set([secret, ...secret.split(/\r?\n/u)])) if (line.trim()) core.setSecret(line);
+    },
+  };
+}

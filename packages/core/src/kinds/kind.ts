@@ -1,0 +1,89 @@
+import type { Status } from '../run/state.ts';
+
+/** A Kubernetes object as JSON. What is inside may be anything: a manifest is a stranger's text. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
+/** The fields of an object's metadata that matter here. */
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string }[];
+}
+
+/** A resource of the API: where its objects are. */
+export interface Resource {
+  /** Empty for the core group. */
+  group: string;
+  version: string;
+  plural: string;
+  kind: string;
+}
+
+/** A pod template within a run's object: changed in place. */
+export interface PodTemplate {
+  /** Where it stands, for errors: `spec.template`. */
+  path: string;
+  /** `metadata` and `spec` of a PodTemplateSpec. */
+  template: { metadata?: ObjectMeta; spec?: PodSpec };
+}
+
+/** The fields of a pod's specification that matter here. */
+export interface PodSpec {
+  containers?: Container[];
+  initContainers?: Container[];
+  activeDeadlineSeconds?: number;
+  serviceAccountName?: string;
+  [field: string]: unknown;
+}
+
+/** The fields of a container that matter here. */
+export interface Container {
+  name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  resources?: { requests?: Record<string, string | number>; limits?: Record<string, string | number> };
+  [field: string]: unknown;
+}
+
+/** How a kind is stopped. */
+export type Cancel = { how: 'delete' } | { how: 'patch'; patch: Record<string, unknown> };
+
+/**
+ * Everything that Slashtrain knows of one kind of Kubernetes object that people train with: pure data and functions.
+ * A new kind is one file with one table of cases.
+ */
+export interface Kind {
+  readonly resource: Resource;
+  /** The longest name that the kind takes, with what its controller appends, in characters. */
+  readonly nameLimit: number;
+  /** The pod templates inside `object`, for labels, images, env, policy and deadlines. */
+  podTemplates(object: KubernetesObject): PodTemplate[];
+  /**
+   * Puts parameters where this kind has them.
+   * @throws ActionError `input` for a name that the object does not have, with the names it has
+   */
+  setParameters(object: KubernetesObject, parameters: ReadonlyMap<string, string>): void;
+  /** Ends the run `seconds` after its start, by whoever enforces it for this kind. */
+  setDeadline(object: KubernetesObject, seconds: number): void;
+  /** Keeps the ended run for at least `seconds`, so that its end is seen. */
+  setTtl(object: KubernetesObject, seconds: number): void;
+  /** From the object alone. What its pods and events add is diagnosis/'s. */
+  status(object: KubernetesObject): Status;
+  /** A label selector for the run's pods. */
+  podSelector(object: KubernetesObject): string;
+  readonly cancel: Cancel;
+}

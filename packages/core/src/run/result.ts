@@ -1,0 +1,63 @@
+import type { Reason, RunState } from './state.ts';
+
+/** One container of a pod, as it ended or as it stands. */
+export interface ContainerResult {
+  name: string;
+  /** Absent while it runs. */
+  exitCode?: number;
+  /** The kubelet's word: `Completed`, `Error`, `OOMKilled`, `ImagePullBackOff`, … */
+  reason?: string;
+  restarts: number;
+}
+
+/** One pod of a run. */
+export interface PodResult {
+  name: string;
+  uid: string;
+  /** Pending, Running, Succeeded, Failed or Unknown. */
+  phase: string;
+  node?: string;
+  /** ISO 8601; absent where it never started. */
+  startedAt?: string;
+  endedAt?: string;
+  /** Number of GPUs it asked for. */
+  gpus: number;
+  containers: ContainerResult[];
+}
+
+/**
+ * How a run stands or ended: the file that wait-for-run writes, and the part of the record that outlives the run.
+ * Schema: `schemas/result.schema.json`.
+ */
+export interface RunResult {
+  version: 1;
+  /** Run reference. */
+  run: string;
+  /** The pull request's head commit that was trained, full SHA. */
+  sha: string;
+  pipeline: string;
+  attempt: number;
+  state: RunState;
+  reason?: Reason;
+  /** What happened, in the cluster's words. Hostile text. */
+  message?: string;
+  /** What to do about it. */
+  remedy?: string;
+  /** When the run was asked for, ISO 8601. */
+  createdAt: string;
+  /** When its first pod started, ISO 8601. */
+  startedAt?: string;
+  endedAt?: string;
+  /** Seconds from creation to the first pod's start. */
+  queueSeconds?: number;
+  /** Seconds from the first pod's start to the end. */
+  runSeconds?: number;
+  pods: PodResult[];
+  /** Small outputs by name: termination messages, or the kind's own outputs. */
+  outputs: { name: string; value: string }[];
+  gpuHours: number;
+  /** In the unit of `price-per-hour`; absent where no price is known. */
+  cost?: number;
+  /** The last lines of the log of the pod that failed first, else of the last one; at most 30. Hostile text. */
+  logTail: string[];
+}
