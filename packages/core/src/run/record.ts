@@ -50,6 +50,8 @@ export interface RunRecord {
   /** Somebody asked for the end of it. */
   cancel?: { at: string; by: string; why: string };
   state: RunState;
+  /** Why the run could not be made at all, in the cluster's words; then `state` is `failed` and there is no `run`. Hostile text. */
+  refusal?: string;
   /** Written once, with the end. */
   result?: RunResult;
   verdict?: Verdict;

@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import { ActionError, messageOf } from '@slashtrain/core/action/errors';
+import type { RunBackend } from '@slashtrain/core/backend/backend';
+import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
+import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import { recordAnnotation, type RunRecord } from '@slashtrain/core/run/record';
+import { formatReference, type RunReference } from '@slashtrain/core/run/reference';
+import type { Asker } from '@slashtrain/core/run/request';
+import { isEnded } from '@slashtrain/core/run/state';
+import { decide, joined } from './decide.ts';
+
+const leaseMilliseconds = 60_000;
+const pauseMilliseconds = 1_000;
+
+/** A request for a run, ready to be made. */
+export interface ClaimRequest {
+  namespace: string;
+  kind: Kind;
+  asker: Asker;
+  /** The next attempt, whoever asked for the finished ones. */
+  again: boolean;
+  /** The record of one attempt, without lease, run and check. */
+  recordFor(attempt: number): RunRecord;
+  nameFor(attempt: number): string;
+  /** The object to submit for one attempt: named, labelled, complete but for the record's annotation. */
+  objectFor(attempt: number): KubernetesObject;
+}
+
+/** Everything outside that a claim touches. */
+export interface ClaimParts {
+  records: RecordStore;
+  backend: RunBackend;
+  /** Makes the check run of a record; where `mayExist`, looks for the one that an earlier holder may have made. @returns its id */
+  makeCheck(stored: StoredRecord, mayExist: boolean): Promise<number>;
+  now(): number;
+  pause(milliseconds: number): Promise<void>;
+  /** Names this process among those that want the lease. */
+  holder?: string;
+}
+
+/** A record that has its run and its check. */
+export interface Claimed {
+  stored: StoredRecord;
+  run: string;
+  /** True where the run was there before, or somebody else made it. */
+  adopted: boolean;
+}
+
+/**
+ * Makes one run for one request, whatever happens in between. A re-run workflow, a lost answer, a crash between any
+ * two requests and two runners at once all come out as one run with one check, since
+ *
+ * 1. the record is made first, under a name that the request determines: of two, one gets it;
+ * 2. only the holder of the record's lease goes on: run, UID into the record, check, check's id into the record;
+ * 3. each of these can be done again: the run's name is the record's, its annotation says whose it is;
+ * 4. a record that has a UID never makes a run again.
+ *
+ * @throws ActionError `conflict` where something that is not ours has the name; whatever the cluster says to the run
+ */
+export async function claim(request: ClaimRequest, parts: ClaimParts): Promise<Claimed> {
+  const holder = parts.holder ?? randomUUID();
+  let made = false;
+  for (;;) {
+    const { repository, pullRequest, sha, pipeline, request: hash } = request.recordFor(1);
+    const found = await parts.records.find(request.namespace, {
+      repositoryId: repository.id,
+      sha,
+      pipeline,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+    });
+    const decision = decide(
+      found.filter(({ record }) => record.request === hash),
+      request.asker,
+      request.again,
+    );
+    let stored: StoredRecord | undefined;
+    if ('make' in decision) {
+      stored = await makeRecord(request, parts, decision.make, holder);
+      made = stored !== undefined;
+    } else {
+      stored = await join(decision.adopt, request.asker, parts.records);
+    }
+    // Undefined: somebody was faster. What they made is looked at like everything else.
+    const complete = stored && (await completeRecord(stored, request, parts, holder, !made));
+    if (complete) return { ...complete, adopted: complete.adopted && !made };
+  }
+}
+
+async function makeRecord(request: ClaimRequest, parts: ClaimParts, attempt: number, holder: string): Promise<StoredRecord | undefined> {
+  const name = request.nameFor(attempt);
+  const record = request.recordFor(attempt);
+  const stored = await parts.records.create(request.namespace, name, { ...record, lease: lease(holder, parts) });
+  if (stored) return stored;
+  const taken = await parts.records.get(request.namespace, name);
+  if (await isForeign(taken, record, parts.records, request.namespace)) {
+    throw new ActionError('conflict', `the ConfigMap "${name}" in namespace "${request.namespace}" is not the record of this request`, {
+      remedy: "delete it, or change the pipeline's name",
+    });
+  }
+  return undefined;
+}
+
+async function isForeign(taken: StoredRecord | undefined, record: RunRecord, records: RecordStore, namespace: string): Promise<boolean> {
+  if (taken) return taken.record.request !== record.request || taken.record.repository.id !== record.repository.id;
+  // A ConfigMap that holds no valid record reads as absent, and yet has the name.
+  const visible = await records.find(namespace, { repositoryId: record.repository.id, sha: record.sha, pipeline: record.pipeline });
+  return !visible.some((stored) => stored.record.request === record.request);
+}
+
+/** Adds the asker to an earlier attempt. @returns undefined where the record changed meanwhile */
+async function join(stored: StoredRecord, asker: Asker, records: RecordStore): Promise<StoredRecord | undefined> {
+  const asked = joined(stored.record.asked, asker);
+  const known = stored.record.asked.find(({ id }) => id === asker.id);
+  // A finished attempt that we asked for is history: it is read, not written.
+  if (known && (known.runAttempt >= asker.runAttempt || isEnded(stored.record.state))) return stored;
+  return records.update(stored, (record) => ({ ...record, asked }));
+}
+
+/** Does what is missing of run and check, as the lease's holder. @returns undefined where it has to be looked at again */
+async function completeRecord(
+  stored: StoredRecord,
+  request: ClaimRequest,
+  parts: ClaimParts,
+  holder: string,
+  mayExist: boolean,
+): Promise<Claimed | undefined> {
+  const { record } = stored;
+  if (isEnded(record.state) && !record.run) {
+    if (record.state === 'cancelled')
+      throw new ActionError('cancelled', `the run ${stored.name} was cancelled before it started${byWhom(record)}`);
+    throw new ActionError('run-failed', `the run ${stored.name} could not be made: ${record.refusal ?? 'it has no run'}`, {
+      remedy: 'mend the cause and re-run the workflow, or comment again',
+    });
+  }
+  const isComplete = record.run !== undefined && (record.checkRunId !== undefined || isEnded(record.state));
+  if (isComplete && record.run) return { stored, run: record.run, adopted: true };
+
+  const held = await takeLease(stored, parts, holder);
+  if (!held) return undefined;
+  const withRun = held.record.run ? held : await makeRun(held, request, parts);
+  if (!withRun?.record.run) return undefined;
+  const checkRunId = await parts.makeCheck(withRun, mayExist);
+  const complete = await parts.records.update(withRun, ({ lease: _, ...rest }) => ({ ...rest, checkRunId }));
+  return complete && { stored: complete, run: withRun.record.run, adopted: record.run !== undefined };
+}
+
+async function takeLease(stored: StoredRecord, parts: ClaimParts, holder: string): Promise<StoredRecord | undefined> {
+  const current = stored.record.lease;
+  const isOthers = current !== undefined && current.holder !== holder && Date.parse(current.expiresAt) > parts.now();
+  if (isOthers) {
+    await parts.pause(pauseMilliseconds);
+    return undefined;
+  }
+  if (current?.holder === holder && Date.parse(current.expiresAt) > parts.now() + leaseMilliseconds / 2) return stored;
+  return parts.records.update(stored, (record) => ({ ...record, lease: lease(holder, parts) }));
+}
+
+function lease(holder: string, parts: ClaimParts): NonNullable<RunRecord['lease']> {
+  return { holder, expiresAt: new Date(parts.now() + leaseMilliseconds).toISOString() };
+}
+
+/** POSTs the run and writes its UID into the record. */
+async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts): Promise<StoredRecord | undefined> {
+  const object = request.objectFor(stored.record.attempt);
+  object.metadata.annotations = { ...object.metadata.annotations, [recordAnnotation]: stored.uid };
+  const run = await post(stored, object, request.kind, parts);
+  const reference: RunReference = {
+    plural: request.kind.resource.plural,
+    group: request.kind.resource.group,
+    namespace: stored.namespace,
+    name: stored.name,
+    uid: run.metadata.uid ?? '',
+  };
+  const written = await parts.records.update(stored, (record) => ({ ...record, run: formatReference(reference) }));
+  if (written) return written;
+
+  // The record changed while the run was being made: somebody joined, cancelled, or took an expired lease over.
+  const current = await parts.records.get(stored.namespace, stored.name);
+  const isOurs = current?.uid === stored.uid && current.record.cancel === undefined && !isEnded(current.record.state);
+  const isElsewhere = current?.record.run !== undefined && current.record.run !== formatReference(reference);
+  if (!isOurs || isElsewhere) await parts.backend.cancel(reference, 0);
+  if (current?.uid === stored.uid && current.record.cancel && !isEnded(current.record.state)) {
+    await parts.records.update(current, (record) => ({ ...record, state: 'cancelled' }));
+  }
+  return undefined;
+}
+
+async function post(stored: StoredRecord, object: KubernetesObject, kind: Kind, parts: ClaimParts): Promise<KubernetesObject> {
+  let answer: Awaited<ReturnType<RunBackend['create']>>;
+  try {
+    answer = await parts.backend.create(kind, object);
+  } catch (error) {
+    // Refused for good: the attempt has failed, and the next one is free. A server that did not answer may have made it.
+    const isRefused = error instanceof ActionError && error.code !== 'unreachable' && error.code !== 'timeout';
+    if (isRefused) await failRecord(stored, error, parts);
+    throw error;
+  }
+  if ('made' in answer) return answer.made;
+  if (answer.taken.metadata.annotations?.[recordAnnotation] === stored.uid) return answer.taken;
+  const error = new ActionError(
+    'conflict',
+    `the ${kind.resource.kind} "${stored.name}" in namespace "${stored.namespace}" exists and was not made for this request`,
+    {
+      remedy: "delete it, or change the pipeline's name",
+    },
+  );
+  await failRecord(stored, error, parts);
+  throw error;
+}
+
+async function failRecord(stored: StoredRecord, error: unknown, parts: ClaimParts): Promise<void> {
+  await parts.records.update(stored, ({ lease: _, ...record }) => ({ ...record, state: 'failed', refusal: messageOf(error) }));
+}
+
+function byWhom(record: RunRecord): string {
+  return record.cancel ? ` by ${record.cancel.by}: ${record.cancel.why}` : '';
+}
