@@ -57,7 +57,7 @@ function identity({ name, record }: Placement): Map<string, string> {
   ]);
 }
 
-/** Every image of the run that is not pinned by a digest is allowed only where the user did not name it. */
+/** Gives containers their images, each pinned by digest: a tag could be moved between the check and the pull. */
 function setImages(templates: readonly PodTemplate[], images: ReadonlyMap<string, string>): void {
   const containers = templates.flatMap(({ template }) => containersOf(template));
   for (const [key, image] of images) {

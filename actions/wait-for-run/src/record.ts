@@ -1,0 +1,48 @@
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { RunMetrics } from '@slashtrain/core/metrics/metrics';
+import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import type { RunResult } from '@slashtrain/core/run/result';
+import { isEnded } from '@slashtrain/core/run/state';
+
+/**
+ * Writes the end of a run, once: metrics first, then the state. Who comes second reads what the first wrote.
+ * @returns the record with its end, ours or theirs
+ */
+export async function writeEnd(records: RecordStore, stored: StoredRecord, result: RunResult, metrics: RunMetrics): Promise<StoredRecord> {
+  let current = stored;
+  for (let isWritten = false; !isEnded(current.record.state); current = await again(records, current)) {
+    if (!isWritten) await records.writeMetrics(current, metrics);
+    isWritten = true;
+    const written = await records.update(current, (record) => ({ ...record, state: result.state, result }));
+    if (written) return written;
+  }
+  return current;
+}
+
+/** Notes on the record that somebody wants the run's end, before it is stopped: so that its disappearance is no mystery. */
+export async function markCancelled(
+  records: RecordStore,
+  stored: StoredRecord,
+  cancel: NonNullable<RunRecord['cancel']>,
+): Promise<StoredRecord> {
+  let current = stored;
+  while (!current.record.cancel && !isEnded(current.record.state)) {
+    const written = await records.update(current, (record) => ({ ...record, cancel }));
+    if (written) return written;
+    current = await again(records, current);
+  }
+  return current;
+}
+
+async function again(records: RecordStore, stored: StoredRecord): Promise<StoredRecord> {
+  const current = await records.get(stored.namespace, stored.name);
+  if (current?.uid === stored.uid) return current;
+  throw new ActionError(
+    'not-found',
+    `the record "${stored.name}" in namespace "${stored.namespace}" was deleted while its run was awaited`,
+    {
+      remedy: 'nothing but Slashtrain should delete these ConfigMaps; the run itself may still be there',
+    },
+  );
+}
