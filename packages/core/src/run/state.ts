@@ -8,6 +8,7 @@ export type RunState = (typeof runStates)[number];
 /** Why a run is in its state, where that is known. Each has a remedy in diagnosis/. */
 export const reasons = [
   'no-gpu',
+  'unschedulable',
   'quota',
   'image-pull',
   'config',

@@ -1,0 +1,13 @@
+import { enter } from '@slashtrain/core/action/entry';
+import { readContext } from '@slashtrain/core/github/context';
+import { openGitHub } from '@slashtrain/core/github/client';
+import { readInputs } from './inputs.ts';
+import { main } from './main.ts';
+
+await enter(async (host) => {
+  const inputs = readInputs(host);
+  host.log.mask(inputs.token);
+  const context = readContext(host.environment);
+  const github = openGitHub({ token: inputs.token, context, log: host.log });
+  await main(inputs, { host, context, github });
+});

@@ -1,0 +1,115 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { GitHubContext } from '@slashtrain/core/github/context';
+import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { runName } from '@slashtrain/core/run/name';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import { askerOf, requestHash } from '@slashtrain/core/run/request';
+import type { ClaimRequest } from './claim.ts';
+import type { Commit } from './commit.ts';
+import { identifyingInputs, type SubmitInputs } from './inputs.ts';
+import type { Manifest } from './manifest.ts';
+import { containersOf, prepare } from './prepare.ts';
+
+/** What a plan is made from, beside the inputs. */
+export interface Sources {
+  context: GitHubContext;
+  commit: Commit;
+  manifest: Manifest;
+  /** The context's namespace. */
+  defaultNamespace: string;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** A request that is ready to be claimed. */
+export interface Plan extends ClaimRequest {
+  pipeline: string;
+  sha: string;
+  /** Writes the object as JSON into `folder`. @returns the file's path */
+  save(folder: string, object: KubernetesObject): string;
+}
+
+/** Says what will be asked for: who asks for which run, under which names. Does nothing yet. */
+export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
+  const { context, commit, manifest } = sources;
+  const { kind } = manifest;
+  const asker = askerOf({ commentId: inputs.commentId, runId: context.runId, runAttempt: context.runAttempt });
+  const request = requestHash({
+    repositoryId: context.repositoryId,
+    pullRequest: inputs.pullRequest,
+    pipeline: inputs.pipeline,
+    sha: inputs.sha,
+    dataVersion: inputs.dataVersion,
+    manifest: commit.manifest.text,
+    parameters: inputs.parameters,
+    inputs: identifyingInputs(inputs),
+    images: inputs.images,
+  });
+  const namespace = namespaceOf(inputs, sources);
+  const nameFor = (attempt: number): string =>
+    runName({ pipeline: inputs.pipeline, pullRequest: inputs.pullRequest, sha: inputs.sha, request, attempt }, kind.nameLimit);
+  const base = {
+    repository: { id: context.repositoryId, fullName: `${context.owner}/${context.repo}` },
+    ...(inputs.pullRequest === undefined ? {} : { pullRequest: inputs.pullRequest }),
+    sha: inputs.sha,
+    pipeline: inputs.pipeline,
+  };
+  const objectFor = (attempt: number): KubernetesObject =>
+    prepare(
+      manifest,
+      { parameters: inputs.parameters, images: inputs.images, env: inputs.env, deadlineSeconds: inputs.deadline, ttlSeconds: inputs.ttl },
+      { name: nameFor(attempt), namespace, record: base },
+    );
+  const recordFor = (attempt: number): RunRecord => ({
+    version: 1,
+    ...base,
+    tree: commit.tree,
+    request,
+    asked: [asker],
+    attempt,
+    actor: context.triggeringActor,
+    createdAt: new Date(sources.now).toISOString(),
+    images: imagesOf(objectFor(attempt), manifest),
+    parameters: [...inputs.parameters].map(([name, value]) => ({ name, value })),
+    ...(inputs.dataVersion === undefined ? {} : { dataVersion: inputs.dataVersion }),
+    kind: { plural: kind.resource.plural, group: kind.resource.group },
+    state: 'queued',
+  });
+  return {
+    pipeline: inputs.pipeline,
+    sha: inputs.sha,
+    namespace,
+    kind,
+    asker,
+    again: inputs.again,
+    recordFor,
+    nameFor,
+    objectFor,
+    save: (folder, object) => {
+      const file = join(folder, `${object.metadata.name ?? 'run'}.json`);
+      writeFileSync(file, `${JSON.stringify(object, undefined, 2)}\n`);
+      return file;
+    },
+  };
+}
+
+function namespaceOf(inputs: SubmitInputs, { manifest, commit, defaultNamespace }: Sources): string {
+  const own = manifest.object.metadata.namespace;
+  if (inputs.namespace !== undefined && own !== undefined && own !== inputs.namespace) {
+    throw new ActionError(
+      'input',
+      `input "namespace" is ${JSON.stringify(inputs.namespace)} and ${commit.manifest.file} says ${JSON.stringify(own)}`,
+      {
+        remedy: 'take one of them out',
+      },
+    );
+  }
+  return inputs.namespace ?? own ?? defaultNamespace;
+}
+
+function imagesOf(object: KubernetesObject, { kind }: Manifest): string[] {
+  const images = kind.podTemplates(object).flatMap(({ template }) => containersOf(template).map(({ image }) => image));
+  return [...new Set(images.filter((image) => image !== undefined))];
+}

@@ -1,0 +1,106 @@
+import { formatDuration } from '@slashtrain/core/action/duration';
+import { describe } from '@slashtrain/core/action/errors';
+import type { Host } from '@slashtrain/core/action/host';
+import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
+import { explain } from '@slashtrain/core/diagnosis/explain';
+import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import { timedOut } from '@slashtrain/core/run/check';
+import { parseReference } from '@slashtrain/core/run/reference';
+import type { RunResult } from '@slashtrain/core/run/result';
+import type { Status } from '@slashtrain/core/run/state';
+import type { Follower } from './follow.ts';
+import type { WaitInputs } from './inputs.ts';
+import { markCancelled, writeEnd } from './record.ts';
+import { resultOf } from './result.ts';
+import type { ProgressReporter } from './reporter.ts';
+import { waitForEnd, type WaitEnd } from './wait.ts';
+
+/** What the waiting works with. */
+export interface AwaitParts {
+  host: Host;
+  records: RecordStore;
+  backend: RunBackend;
+  follower: Follower;
+  reporter: ProgressReporter;
+}
+
+/** How the waiting ended. `stored` has the run's end where `why` is `ended`, or where we stopped it ourselves. */
+export interface Awaited {
+  why: WaitEnd['why'];
+  stored: StoredRecord;
+  result: RunResult;
+}
+
+const nothing: PodsObservation = { pods: [], evidence: [] };
+
+/** Waits for a run that has not ended, reads its log on the way, and writes its end into the record. */
+export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: AwaitParts): Promise<Awaited> {
+  const { host, records, backend, follower, reporter } = parts;
+  const reference = parseReference(start.record.run ?? '');
+  let seen = nothing;
+  let lastStatus: Status = { state: 'unknown' };
+  const logs = new AbortController();
+  const following = follower.follow(backend.logs(reference, logs.signal)).catch((error: unknown) => {
+    if (!logs.signal.aborted)
+      host.log.warning(`the logs could not be read to their end, so that metrics may be missing: ${describe(error)}`);
+  });
+  const end = await waitForEnd(reference, backend, {
+    timeoutSeconds: inputs.timeout,
+    queueTimeoutSeconds: inputs.queueTimeout,
+    signal: host.signal,
+    now: host.now,
+    onChange: (status, pods) => {
+      if (pods) seen = pods;
+      lastStatus = status;
+      reporter.change(pods ? { ...status, ...explained(status, pods) } : status);
+    },
+  });
+  await reporter.stop();
+
+  // What is gone already says nothing: then what was seen last counts.
+  const pods = await backend.pods(reference).catch(() => nothing);
+  if (pods.pods.length > 0) seen = pods;
+  let status = end.why === 'ended' ? end.status : lastStatus;
+  let stored = await current(start, records);
+  if (end.why === 'ended') {
+    await following;
+  } else {
+    const stops = end.why === 'signal' ? inputs.onCancel === 'cancel' : inputs.onTimeout === 'cancel';
+    if (stops) {
+      stored = await markCancelled(records, stored, {
+        at: new Date(host.now()).toISOString(),
+        by: 'wait-for-run',
+        why: whyStopped(end.why, inputs),
+      });
+      await backend.cancel(reference);
+      status = { state: 'cancelled' };
+    }
+    logs.abort();
+    await following;
+    if (!stops) return { why: end.why, stored, result: resultNow() };
+  }
+
+  const result = resultNow(await backend.outputs(reference).catch(() => []));
+  const written = await writeEnd(records, stored, result, { version: 1, series: follower.series(), dropped: [] });
+  return { why: end.why, stored: written, result: written.record.result ?? result };
+
+  function resultNow(outputs: RunResult['outputs'] = []): RunResult {
+    return resultOf({ record: stored.record, status, pods: seen, outputs, tail: (pod) => follower.tail(pod), now: host.now() });
+  }
+}
+
+function explained(status: Status, pods: PodsObservation): Partial<Status> {
+  const { reason, message } = explain(status, pods.evidence, []);
+  return { ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
+}
+
+function whyStopped(why: WaitEnd['why'], inputs: WaitInputs): string {
+  if (why === 'signal') return 'the workflow was cancelled';
+  const seconds = (why === 'timeout' ? inputs.timeout : inputs.queueTimeout) ?? 0;
+  return `${timedOut} after ${formatDuration(seconds)}${why === 'timeout' ? '' : ' in the queue'}`;
+}
+
+async function current(stored: StoredRecord, records: RecordStore): Promise<StoredRecord> {
+  const now = await records.get(stored.namespace, stored.name);
+  return now?.uid === stored.uid ? now : stored;
+}

@@ -1,0 +1,126 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { formatDuration } from '@slashtrain/core/action/duration';
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { Host } from '@slashtrain/core/action/host';
+import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import type { GitHub } from '@slashtrain/core/github/client';
+import type { GitHubContext } from '@slashtrain/core/github/context';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import type { StoredRecord } from '@slashtrain/core/records/store';
+import { isEnded } from '@slashtrain/core/run/state';
+import { awaitRun, type Awaited } from './await-run.ts';
+import { concludeCheck, updateCheck } from './check.ts';
+import { findRecord } from './find.ts';
+import { Follower } from './follow.ts';
+import type { WaitInputs } from './inputs.ts';
+import { writeOutputs } from './outputs.ts';
+import { ProgressReporter } from './reporter.ts';
+import { resultLine, resultMarkdown } from './show.ts';
+
+/** What wait-for-run works with. */
+export interface Parts {
+  host: Host;
+  context: GitHubContext;
+  github: GitHub;
+}
+
+/** Waits for a run's end and tells it: in the log, as outputs, in the record and on the check. */
+export async function main(inputs: WaitInputs, { host, context, github }: Parts): Promise<void> {
+  const { log } = host;
+  const client = await openKubernetes({ kubeconfig: inputs.kubeconfig, context: inputs.context, environment: host.environment, log });
+  const records = recordStore(client);
+  const backend = kubernetesBackend(client, { log });
+  const stored = await findRecord(wanted(inputs, context, client.namespace), records, client);
+  checkIdentity(stored, inputs, context);
+  log.info(`run ${stored.record.run ?? stored.name} of ${stored.record.sha}, attempt ${stored.record.attempt}`);
+
+  const file = join(host.temp, `${stored.name}.log`);
+  const lines = createWriteStream(file);
+  const follower = new Follower({ log, show: inputs.logs === 'all', write: (line) => void lines.write(line) });
+  const reporter = new ProgressReporter({
+    say: (line) => log.info(line),
+    update: (title) => updateCheck(github, stored, title),
+    now: host.now,
+  });
+  const { record } = stored;
+  const awaited: Awaited =
+    isEnded(record.state) && record.result
+      ? { why: 'ended', stored, result: record.result }
+      : await awaitRun(stored, inputs, { host, records, backend, follower, reporter });
+  await new Promise((done) => lines.end(done));
+
+  const { result } = awaited;
+  writeOutputs(host, result, file);
+  if (isEnded(result.state)) await concludeCheck(github, awaited.stored, result, log);
+  const failed = isEnded(result.state) && result.state !== 'succeeded';
+  if (failed && inputs.logs !== 'none') showTail(host, result.logTail);
+  log.info(resultLine(result));
+  await host.summarise(`### ${stored.record.pipeline}: ${result.state}\n\n${resultMarkdown(stored.name, awaited.stored.record, result)}`);
+  judge(awaited, inputs);
+}
+
+function wanted(inputs: WaitInputs, context: GitHubContext, namespace: string): Parameters<typeof findRecord>[0] {
+  if (inputs.run !== undefined) return { run: inputs.run };
+  return {
+    repositoryId: context.repositoryId,
+    pullRequest: inputs.pullRequest,
+    sha: inputs.sha ?? '',
+    pipeline: inputs.pipeline,
+    namespace: inputs.namespace ?? namespace,
+  };
+}
+
+/** A run of another repository or commit is refused: what it says would be told of the wrong one. */
+function checkIdentity({ name, record }: StoredRecord, inputs: WaitInputs, context: GitHubContext): void {
+  if (record.repository.id !== context.repositoryId) {
+    throw new ActionError(
+      'mismatch',
+      `the run ${name} belongs to the repository ${record.repository.fullName}, and this workflow to ${context.owner}/${context.repo}`,
+    );
+  }
+  if (inputs.sha !== undefined && record.sha !== inputs.sha) {
+    throw new ActionError('mismatch', `the run ${name} trained ${record.sha}, and input "sha" is ${inputs.sha}`);
+  }
+  if (record.run === undefined) {
+    throw new ActionError('run-failed', `the run ${name} was never made${record.refusal ? `: ${record.refusal}` : ''}`, {
+      remedy: 'run submit-pipeline again',
+    });
+  }
+}
+
+function showTail({ log }: Host, tail: readonly string[]): void {
+  if (tail.length === 0) return;
+  log.startGroup(`The last ${tail.length} log lines`);
+  for (const line of tail) log.info(line);
+  log.endGroup();
+}
+
+/** @throws ActionError where the step must fail */
+function judge({ why, result }: Awaited, inputs: WaitInputs): void {
+  const runs = `the run ${result.run}`;
+  if (why === 'timeout' || why === 'queue-timeout') {
+    if (inputs.onTimeout === 'detach') return;
+    const seconds = (why === 'timeout' ? inputs.timeout : inputs.queueTimeout) ?? 0;
+    const become = result.state === 'cancelled' ? 'it was stopped' : 'it goes on';
+    throw new ActionError(
+      'timeout',
+      `${runs} did not ${why === 'timeout' ? 'end' : 'start'} within ${formatDuration(seconds)}; ${become}`,
+      {
+        remedy:
+          why === 'timeout'
+            ? 'raise input "timeout", or set on-timeout: detach'
+            : 'raise input "queue-timeout"; the check says why it did not start',
+      },
+    );
+  }
+  if (why === 'signal')
+    throw new ActionError('cancelled', `the workflow was cancelled; ${runs} ${result.state === 'cancelled' ? 'was stopped' : 'goes on'}`);
+  if (result.state === 'succeeded') return;
+  throw new ActionError(
+    result.state === 'cancelled' ? 'cancelled' : 'run-failed',
+    `${runs} ${resultLine(result)}`,
+    result.remedy ? { remedy: result.remedy } : {},
+  );
+}

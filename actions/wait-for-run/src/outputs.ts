@@ -1,0 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host } from '@slashtrain/core/action/host';
+import type { RunResult } from '@slashtrain/core/run/result';
+
+/** Sets all outputs and writes the result file. An output that is not known is the empty text. */
+export function writeOutputs(host: Host, result: RunResult, logFile: string): void {
+  const file = join(host.temp, `result-${result.pipeline}-${result.attempt}.json`);
+  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  const values: Record<string, string> = {
+    run: result.run,
+    state: result.state,
+    reason: result.reason ?? '',
+    message: result.message ?? '',
+    'result-file': file,
+    outputs: JSON.stringify(Object.fromEntries(result.outputs.map(({ name, value }) => [name, value]))),
+    duration: result.runSeconds === undefined ? '' : String(result.runSeconds),
+    'queue-time': result.queueSeconds === undefined ? '' : String(result.queueSeconds),
+    'gpu-hours': String(result.gpuHours),
+    'log-file': logFile,
+  };
+  for (const [name, value] of Object.entries(values)) host.setOutput(name, value);
+}
