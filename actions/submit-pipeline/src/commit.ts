@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { ActionError, messageOf } from '@slashtrain/core/action/errors';
-import { loadConfig } from '@slashtrain/core/config/load';
+import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
 import type { SlashtrainConfig } from '@slashtrain/core/config/types';
 import type { GitHub } from '@slashtrain/core/github/client';
 import { readCommit as readGitCommit } from '@slashtrain/core/github/commits';
@@ -24,10 +24,10 @@ export interface Commit {
  * @throws ActionError `mismatch` where the pull request's head is another commit by now
  */
 export async function readCommit(inputs: SubmitInputs, github: GitHub): Promise<Commit> {
-  const [{ tree }, manifest, config] = await Promise.all([
+  const [{ tree }, manifest, { config }] = await Promise.all([
     readGitCommit(github, inputs.sha),
     readManifestText(inputs, github),
-    loadConfig(github),
+    loadConfig(fetchFromDefaultBranch(github)),
     checkHead(inputs, github),
   ]);
   return { tree, manifest, config };

@@ -57,29 +57,27 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
   });
   await reporter.stop();
 
-  // What is gone already says nothing: then what was seen last counts.
-  const pods = await backend.pods(reference).catch(() => nothing);
+  const stops = end.why === 'signal' ? inputs.onCancel === 'cancel' : end.why !== 'ended' && inputs.onTimeout === 'cancel';
+  // What is gone already says nothing: then what was seen last counts. At a signal there is no time to look.
+  const pods = end.why === 'signal' ? nothing : await backend.pods(reference).catch(() => nothing);
   if (pods.pods.length > 0) seen = pods;
   let status = end.why === 'ended' ? end.status : lastStatus;
-  let stored = await current(start, records);
-  if (end.why === 'ended') {
-    await following;
-  } else {
-    const stops = end.why === 'signal' ? inputs.onCancel === 'cancel' : inputs.onTimeout === 'cancel';
-    if (stops) {
-      stored = await markCancelled(records, stored, {
-        at: new Date(host.now()).toISOString(),
-        by: 'wait-for-run',
-        why: whyStopped(end.why, inputs),
-      });
-      await backend.cancel(reference);
-      status = { state: 'cancelled' };
-    }
-    logs.abort();
-    await following;
-    if (!stops) return { why: end.why, stored, result: resultNow() };
+  let stored = start;
+  if (stops) {
+    stored = await markCancelled(records, stored, {
+      at: new Date(host.now()).toISOString(),
+      by: 'wait-for-run',
+      why: whyStopped(end.why, inputs),
+    });
+    await backend.cancel(reference);
+    status = { state: 'cancelled' };
   }
+  if (end.why !== 'ended') logs.abort();
+  await following;
+  if (end.why !== 'ended' && !stops) return { why: end.why, stored, result: resultNow() };
 
+  // Who cancelled stands on the record by now, where somebody did.
+  stored = await current(stored, records);
   const result = resultNow(await backend.outputs(reference).catch(() => []));
   const written = await writeEnd(records, stored, result, { version: 1, series: follower.series(), dropped: [] });
   return { why: end.why, stored: written, result: written.record.result ?? result };

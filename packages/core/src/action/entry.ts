@@ -15,7 +15,16 @@ import { workflowLog } from './log.ts';
 export async function enter(story: Story): Promise<void> {
   const log = workflowLog();
   const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals): void => stop.abort(new ActionError('cancelled', `the runner sent ${signal}`));
+  let lastMoment: NodeJS.Timeout | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) return;
+    stop.abort(new ActionError('cancelled', `the runner sent ${signal}`));
+    // Whatever does not answer by then: a truthful line is better than being killed without one.
+    lastMoment = setTimeout(() => {
+      log.error('the runner asked for the end and something still did not answer; what was being done may or may not have happened');
+      process.exit(1);
+    }, 5000).unref();
+  };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const environment = process.env;
@@ -41,6 +50,7 @@ export async function enter(story: Story): Promise<void> {
     if (!(error instanceof ActionError) && error instanceof Error && error.stack) log.info(error.stack);
     process.exitCode = 1;
   } finally {
+    clearTimeout(lastMoment);
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }

@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import { kindFor } from '@slashtrain/core/kinds/index';
+import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import type { StoredRecord } from '@slashtrain/core/records/store';
+import { recordAnnotation, runLabels, type RunRecord } from '@slashtrain/core/run/record';
+import { parseReference } from '@slashtrain/core/run/reference';
+import type { Asker } from '@slashtrain/core/run/request';
+import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import { claim, type ClaimParts, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
+
+/*
+ * The claim protocol, broken at every point: before and after each request that it makes outside, the process dies,
+ * and another comes later. Whatever was broken, there is one run, one check, and a record that has both.
+ */
+
+let cluster: EmbeddedCluster;
+let client: KubernetesClient;
+let job: Kind;
+const quiet = { info() {}, debug() {}, notice() {}, warning() {}, error() {}, startGroup() {}, endGroup() {}, mask() {} };
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: quiet });
+  job = kindFor('batch/v1', 'Job') as Kind;
+});
+afterAll(() => cluster.stop());
+
+const us: Asker = { id: 'comment:1', runAttempt: 1 };
+const usAgain: Asker = { id: 'comment:1', runAttempt: 2 };
+const other: Asker = { id: 'comment:2', runAttempt: 1 };
+
+/** A world of its own: a namespace, the checks that were made in it, and a clock. */
+class World {
+  readonly namespace = `claim-${randomUUID().slice(0, 8)}`;
+  readonly checks: { id: number; record: string }[] = [];
+  now = Date.parse('2026-01-01T00:00:00Z');
+  readonly records = recordStore(client);
+  readonly backend = kubernetesBackend(client, { log: quiet });
+
+  parts(): ClaimParts {
+    return {
+      records: this.records,
+      backend: this.backend,
+      now: () => this.now,
+      pause: () => pause(5),
+      makeCheck: (stored, mayExist) => {
+        const earlier = mayExist ? this.checks.find(({ record }) => record === stored.uid) : undefined;
+        const check = earlier ?? { id: this.checks.length + 1, record: stored.uid };
+        if (!earlier) this.checks.push(check);
+        return Promise.resolve(check.id);
+      },
+    };
+  }
+
+  request(asker: Asker, again = false): ClaimRequest {
+    const base = { repository: { id: 7, fullName: 'acme/digits' }, pullRequest: 42, sha: 'a'.repeat(40), pipeline: 'digits' };
+    const nameFor = (attempt: number): string => `digits-${attempt}`;
+    return {
+      namespace: this.namespace,
+      kind: job,
+      asker,
+      again,
+      nameFor,
+      recordFor: (attempt): RunRecord => ({
+        version: 1,
+        ...base,
+        tree: 'b'.repeat(40),
+        request: 'c'.repeat(64),
+        asked: [asker],
+        attempt,
+        actor: 'ada',
+        createdAt: new Date(this.now).toISOString(),
+        images: [],
+        parameters: [],
+        kind: { plural: 'jobs', group: 'batch' },
+        state: 'queued',
+      }),
+      // Suspended, so that nothing runs and nothing ends by itself.
+      objectFor: (attempt) => ({
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name: nameFor(attempt), namespace: this.namespace, labels: runLabels(base) },
+        spec: {
+          suspend: true,
+          template: { spec: { restartPolicy: 'Never', containers: [{ name: 'trainer', image: 'digits', command: ['true'] }] } },
+        },
+      }),
+    };
+  }
+
+  async jobs(): Promise<KubernetesObject[]> {
+    return (await client.list(job.resource, this.namespace)).items;
+  }
+
+  async attempts(): Promise<StoredRecord[]> {
+    return this.records.find(this.namespace, { repositoryId: 7 });
+  }
+
+  /** Writes an end into the newest record, as wait-for-run does. */
+  async end(state: RunRecord['state']): Promise<void> {
+    const newest = (await this.attempts()).at(-1) as StoredRecord;
+    await this.records.update(newest, (record) => ({ ...record, state }));
+  }
+
+  /** One run, one check, and a record that has both and no lease. */
+  async expectOneRun(): Promise<void> {
+    const [stored, ...more] = await this.attempts();
+    expect(more).toEqual([]);
+    const jobs = await this.jobs();
+    expect(jobs.map(({ metadata }) => metadata.annotations?.[recordAnnotation])).toEqual([stored?.uid]);
+    expect(parseReference(stored?.record.run ?? '').uid).toBe(jobs[0]?.metadata.uid);
+    expect(this.checks.map(({ id }) => id)).toEqual([stored?.record.checkRunId]);
+    expect(stored?.record.lease).toBeUndefined();
+  }
+}
+
+class Crash extends Error {}
+
+/** `parts` of a process that dies before or after its `at`th request outside. */
+function dying(parts: ClaimParts, at: number, moment: 'before' | 'after'): ClaimParts {
+  let count = 0;
+  const guard =
+    <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      count++;
+      if (count > at || (count === at && moment === 'before')) throw new Crash();
+      const result = await call(...args);
+      if (count === at) throw new Crash();
+      return result;
+    };
+  const { records, backend } = parts;
+  return {
+    ...parts,
+    makeCheck: guard(parts.makeCheck),
+    records: {
+      ...records,
+      get: guard(records.get.bind(records)),
+      find: guard(records.find.bind(records)),
+      create: guard(records.create.bind(records)),
+      update: guard(records.update.bind(records)),
+    },
+    backend: { ...backend, create: guard(backend.create.bind(backend)), cancel: guard(backend.cancel.bind(backend)) },
+  };
+}
+
+// What an undisturbed claim does, one request after the other.
+const requests = ['look for attempts', 'make the record', 'make the run', 'write its UID', 'make the check', "write the check's id"];
+const crashPoints = requests.flatMap((request, index) =>
+  (['before', 'after'] as const).map((moment) => ({ request, moment, at: index + 1 })),
+);
+
+describe('a process dies', () => {
+  it('has no other point to die at', async () => {
+    const world = new World();
+    await expect(claim(world.request(us), dying(world.parts(), requests.length + 1, 'before'))).resolves.toMatchObject({ adopted: false });
+    await expect(claim(new World().request(us), dying(world.parts(), requests.length, 'before'))).rejects.toThrow(Crash);
+  });
+
+  it.each(crashPoints)('$moment it could $request; the re-run heals it', async ({ at, moment }) => {
+    const world = new World();
+    await expect(claim(world.request(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
+    world.now += 61_000;
+    await claim(world.request(usAgain), world.parts());
+    await world.expectOneRun();
+  });
+
+  it.each(crashPoints)('$moment it could $request, and so does the one that heals, at each of its own points', async ({ at, moment }) => {
+    for (const second of crashPoints) {
+      const world = new World();
+      await expect(claim(world.request(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
+      world.now += 61_000;
+      await claim(world.request(usAgain), dying(world.parts(), second.at, second.moment)).catch(() => undefined);
+      world.now += 61_000;
+      await claim(world.request(other), world.parts());
+      await world.expectOneRun();
+    }
+  });
+});
+
+describe('several at once', () => {
+  it('make one run', async () => {
+    const world = new World();
+    const askers = Array.from({ length: 6 }, (_, index): Asker => ({ id: `comment:${index}`, runAttempt: 1 }));
+    const claimed = await Promise.all(askers.map((asker) => claim(world.request(asker), world.parts())));
+    await world.expectOneRun();
+    expect(claimed.filter(({ adopted }) => !adopted)).toHaveLength(1);
+    const [stored] = await world.attempts();
+    expect(stored?.record.asked.map(({ id }) => id).sort()).toEqual(askers.map(({ id }) => id).sort());
+  });
+
+  it('wait for the holder of the lease, who makes the run', async () => {
+    const world = new World();
+    let release = (): void => {};
+    const gate = new Promise<void>((open) => (release = open));
+    const parts = world.parts();
+    const slow = claim(world.request(us), {
+      ...parts,
+      backend: { ...parts.backend, create: async (...args) => (await gate, parts.backend.create(...args)) },
+    });
+    let pauses = 0;
+    const fast = claim(world.request(other), { ...parts, pause: async () => void (++pauses === 3 ? release() : await pause(5)) });
+    await expect(slow).resolves.toMatchObject({ adopted: false });
+    await expect(fast).resolves.toMatchObject({ adopted: true });
+    await world.expectOneRun();
+    expect(pauses).toBeGreaterThanOrEqual(3);
+  });
+
+  it('leave no second run behind when one wakes up after its lease was taken over and the run is gone', async () => {
+    const world = new World();
+    let release = (): void => {};
+    const gate = new Promise<void>((open) => (release = open));
+    const parts = world.parts();
+    const sleeper = claim(world.request(us), {
+      ...parts,
+      backend: { ...parts.backend, create: async (...args) => (await gate, parts.backend.create(...args)) },
+    });
+    while ((await world.attempts()).length === 0) await pause(5);
+    world.now += 61_000;
+    const { run } = await claim(world.request(other), parts);
+    await parts.backend.cancel(parseReference(run));
+    await world.end('succeeded');
+    release();
+    await expect(sleeper).resolves.toMatchObject({ run, adopted: true });
+    expect(await world.jobs()).toEqual([]);
+  });
+});
+
+describe('cancelled in between', () => {
+  it('the new run goes, and the attempt says so', async () => {
+    const world = new World();
+    const parts = world.parts();
+    const create: typeof parts.backend.create = async (...args) => {
+      const [stored] = await world.attempts();
+      await parts.records.update(stored as StoredRecord, (record) => ({
+        ...record,
+        cancel: { at: '2026-01-01T00:00:00Z', by: 'ada', why: 'closed' },
+      }));
+      return parts.backend.create(...args);
+    };
+    await expect(claim(world.request(us), { ...parts, backend: { ...parts.backend, create } })).rejects.toThrow(
+      'was cancelled before it started by ada: closed',
+    );
+    expect(await world.jobs()).toEqual([]);
+    expect((await world.attempts()).map(({ record }) => record.state)).toEqual(['cancelled']);
+  });
+});
+
+describe('attempts', () => {
+  it('a re-run after success adopts, and makes nothing', async () => {
+    const world = new World();
+    const first = await claim(world.request(us), world.parts());
+    await world.end('succeeded');
+    await expect(claim(world.request(usAgain), world.parts())).resolves.toMatchObject({ run: first.run, adopted: true });
+    await world.expectOneRun();
+  });
+
+  it.each<[string, Asker]>([
+    ['another comment after success', other],
+    ['a re-run after failure', usAgain],
+  ])('%s starts a second attempt', async (name, asker) => {
+    const world = new World();
+    await claim(world.request(us), world.parts());
+    await world.end(name.endsWith('failure') ? 'failed' : 'succeeded');
+    await expect(claim(world.request(asker), world.parts())).resolves.toMatchObject({ adopted: false });
+    expect((await world.jobs()).map(({ metadata }) => metadata.name).sort()).toEqual(['digits-1', 'digits-2']);
+  });
+
+  it('a run that the server refuses fails the attempt, and the next re-run tries again', async () => {
+    const world = new World();
+    const request = world.request(us);
+    const broken: ClaimRequest = { ...request, objectFor: (attempt) => ({ ...request.objectFor(attempt), spec: {} }) };
+    await expect(claim(broken, world.parts())).rejects.toThrow(/template/u);
+    expect((await world.attempts()).map(({ record }) => [record.state, record.refusal])).toEqual([
+      ['failed', expect.stringMatching(/template/u)],
+    ]);
+    await expect(claim(world.request(us), world.parts())).rejects.toThrow('could not be made');
+    await expect(claim(world.request(usAgain), world.parts())).resolves.toMatchObject({ adopted: false });
+  });
+});
+
+describe('what is not ours', () => {
+  it('a Job of that name is refused by name, and not touched', async () => {
+    const world = new World();
+    const foreign = world.request(us).objectFor(1);
+    await client.create(job.resource, foreign);
+    await expect(claim(world.request(us), world.parts())).rejects.toThrow(
+      `the Job "digits-1" in namespace "${world.namespace}" exists and was not made for this request`,
+    );
+    expect((await world.jobs()).map(({ metadata }) => metadata.annotations)).toEqual([undefined]);
+  });
+
+  it('a ConfigMap of that name is refused by name', async () => {
+    const world = new World();
+    const configMap = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'digits-1', namespace: world.namespace },
+      data: { record: '{}' },
+    };
+    await client.create({ group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' }, configMap);
+    await expect(claim(world.request(us), world.parts())).rejects.toThrow('the ConfigMap "digits-1"');
+    expect(await world.jobs()).toEqual([]);
+  });
+});
