@@ -5,6 +5,8 @@ import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
+import { refuseViolations } from '@slashtrain/core/policy/violation';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { makeTrainCheck, refuseWithCheck } from './check.ts';
@@ -13,7 +15,6 @@ import { readCommit } from './commit.ts';
 import type { SubmitInputs } from './inputs.ts';
 import { readManifest } from './manifest.ts';
 import { planRun, type Plan } from './plan.ts';
-import { enforcePolicy } from './policy.ts';
 import { writeSummary } from './show.ts';
 
 /** What submit-pipeline works with. */
@@ -36,16 +37,12 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const backend = kubernetesBackend(client, { log: host.log });
   const plan = await orRefuse(inputs, parts, async () => {
     const commit = await readCommit(inputs, github);
-    const made = planRun(inputs, {
-      context,
-      commit,
-      manifest: readManifest(commit.manifest),
-      defaultNamespace: client.namespace,
-      now: host.now(),
-    });
+    const manifest = readManifest(commit.manifest);
+    const made = planRun(inputs, { context, commit, manifest, defaultNamespace: client.namespace, now: host.now() });
     const object = made.objectFor(1);
     host.setOutput('manifest-file', made.save(host.temp, object));
-    enforcePolicy(object, made, commit);
+    const namespace = inputs.namespace ?? client.namespace;
+    refuseViolations([...checkSubmitted([manifest.object]), ...checkPolicy([object], commit.config.policy, { namespace })]);
     await backend.check(made.kind, object);
     return made;
   });
