@@ -72,6 +72,27 @@ export interface GateResult {
   why: string;
 }
 
+/** What a check says where there is nothing to compare with. */
+export type NoBaseline = 'pass' | 'fail';
+
+/**
+ * What a run was compared with and what came of it, as its record remembers it: a report can be made again from records alone.
+ * Values are not in it: JSON has no NaN, and the metrics have them.
+ */
+export interface Comparison {
+  /** Absent where there is none. */
+  baseline?: {
+    /** As in {@link MetricsFile}. */
+    description: string;
+    sha: string;
+    /** The name of its record, in the same namespace. */
+    record: string;
+  };
+  gates: { gate: Gate; outcome: GateOutcome; why: string }[];
+  noBaseline: NoBaseline;
+  notes: string[];
+}
+
 /**
  * What fetch-metrics found and decided: the file that report-pr shows. It lives within one job.
  * Schema: `schemas/metrics-file.schema.json`.
@@ -82,14 +103,19 @@ export interface MetricsFile {
   sha: string;
   pullRequest?: number;
   pipeline: string;
+  /** The run reference that the verdict was written to; absent where metrics came from elsewhere. */
+  run?: string;
   candidates: MetricRun[];
   baseline?: {
     /** How it was found, in words for people: `#41 at 1a2b3c4, merged as 9f8e7d6`. */
     description: string;
     sha: string;
     runs: MetricRun[];
+    /** The name of its record, where it has one. */
+    record?: string;
   };
   gates: GateResult[];
+  noBaseline: NoBaseline;
   verdict: Verdict;
   /** What a reader must know: sources that failed, runs left out and why. */
   notes: string[];

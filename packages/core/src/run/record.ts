@@ -1,3 +1,4 @@
+import type { Comparison } from '../metrics/metrics.ts';
 import type { Asker } from './request.ts';
 import type { RunResult } from './result.ts';
 import type { RunState } from './state.ts';
@@ -55,6 +56,8 @@ export interface RunRecord {
   /** Written once, with the end. */
   result?: RunResult;
   verdict?: Verdict;
+  /** How the verdict came about. */
+  comparison?: Comparison;
   /** The last report that showed the end, ISO 8601. */
   reportedAt?: string;
 }
