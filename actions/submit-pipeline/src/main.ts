@@ -31,8 +31,11 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const client = await openKubernetes({
     kubeconfig: inputs.kubeconfig,
     context: inputs.context,
+    namespace: inputs.namespace,
     environment: host.environment,
+    folder: host.workspace,
     log: host.log,
+    signal: host.signal,
   });
   const backend = kubernetesBackend(client, { log: host.log });
   const plan = await orRefuse(inputs, parts, async () => {
@@ -41,8 +44,10 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
     const made = planRun(inputs, { context, commit, manifest, defaultNamespace: client.namespace, now: host.now() });
     const object = made.objectFor(1);
     host.setOutput('manifest-file', made.save(host.temp, object));
-    const namespace = inputs.namespace ?? client.namespace;
-    refuseViolations([...checkSubmitted([manifest.object]), ...checkPolicy([object], commit.config.policy, { namespace })]);
+    refuseViolations([
+      ...checkSubmitted([manifest.object]),
+      ...checkPolicy([object], commit.config.policy, { namespace: client.namespace }),
+    ]);
     await backend.check(made.kind, object);
     return made;
   });

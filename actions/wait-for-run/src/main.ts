@@ -29,7 +29,15 @@ export interface Parts {
 /** Waits for a run's end and tells it: in the log, as outputs, in the record and on the check. */
 export async function main(inputs: WaitInputs, { host, context, github }: Parts): Promise<void> {
   const { log } = host;
-  const client = await openKubernetes({ kubeconfig: inputs.kubeconfig, context: inputs.context, environment: host.environment, log });
+  const client = await openKubernetes({
+    kubeconfig: inputs.kubeconfig,
+    context: inputs.context,
+    namespace: inputs.namespace,
+    environment: host.environment,
+    folder: host.workspace,
+    log: host.log,
+    signal: host.signal,
+  });
   const records = recordStore(client);
   const backend = kubernetesBackend(client, { log });
   const stored = await findRecord(wanted(inputs, context, client.namespace), records, client);

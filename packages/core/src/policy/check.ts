@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../kinds/kind.ts';
+import { defaultsAnnotation } from '../kinds/parameters.ts';
 import { labels, managedBy } from '../run/record.ts';
 import { deadlineOf, isServing, runsPods } from './deadline.ts';
 import { demandOf } from './gpus.ts';
@@ -16,7 +17,9 @@ export function checkSubmitted(documents: readonly KubernetesObject[]): Violatio
   return documents.flatMap((document) => {
     const findings = new Findings(defaultPolicy, document);
     for (const { key, value, path } of entries(document)) {
-      if (key.startsWith('slashtrain.dev/')) findings.add('claims', path, value, 'no name that begins with slashtrain.dev/');
+      // The defaults of parameters are read from there and taken out.
+      const isDefaults = key === defaultsAnnotation && document.metadata?.annotations?.[key] === value;
+      if (key.startsWith('slashtrain.dev/') && !isDefaults) findings.add('claims', path, value, 'no name that begins with slashtrain.dev/');
       if (key === labels.managedBy && value === managedBy) findings.add('claims', path, value, `anything but ${managedBy}`);
     }
     return findings.list;
