@@ -4,6 +4,7 @@ import { acceptedPermissions, permissionFor } from './permissions.ts';
 /** What octokit throws, by shape: an instance check would tie us to one copy of its class. */
 interface RequestFailure extends Error {
   status: number;
+  request: { method: string; url: string };
   response?: { headers: Record<string, string | undefined>; data: unknown };
 }
 
@@ -25,15 +26,11 @@ export function isNotFound(error: unknown): boolean {
   return answerOf(error)?.status === 404;
 }
 
-/** What a failed request means to the person who reads the log. */
-export function toActionError(
-  error: unknown,
-  method: string,
-  route: string,
-  context: { apiUrl: string; owner: string; repo: string },
-): unknown {
+/** What a failed request means to the person who reads the log. `route` is octokit's template of it. */
+export function toActionError(error: unknown, route: string, repository: string): unknown {
   if (error instanceof ActionError || !isRequestFailure(error)) return error;
-  const request = `${method} ${route.startsWith('http') ? route : `${context.apiUrl}${route}`} (${context.owner}/${context.repo})`;
+  const { method, url } = error.request;
+  const request = `${method} ${url} (${repository})`;
   const answer = answerOf(error);
   const fail = (code: ErrorCode, message: string, remedy?: string): ActionError =>
     new ActionError(code, message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
@@ -44,8 +41,8 @@ export function toActionError(
       'look at https://www.githubstatus.com and run the job again',
     );
   }
-  const { status, message } = answer;
-  const said = `GitHub answered ${status} to ${request}: ${message}`;
+  const { status } = answer;
+  const said = `GitHub answered ${status} to ${request}: ${messageOf(error)}`;
   if (status === 401) return fail('permission', said, 'the token is wrong or has expired: a GITHUB_TOKEN ends with its job');
   if (status === 429 || isRateLimit(error))
     return fail('unreachable', said, `its rate limit opens ${resetOf(error)}; run the job again then`);

@@ -19,7 +19,6 @@ const table: readonly (readonly [method: RegExp, route: RegExp, scope: string])[
   [/./u, /\/issues(\/|$)/u, 'issues: write'],
   [/GET/u, /\/actions\//u, 'actions: read'],
   [/./u, /\/(actions|dispatches)\//u, 'actions: write'],
-  [/GET/u, /\/collaborators\//u, 'contents: read'],
   [/GET/u, /\/(contents|git|commits|compare|tarball|activity|branches)(\/|$)/u, 'contents: read'],
   [/./u, /\/(contents|git|dispatches)(\/|$)/u, 'contents: write'],
 ];
