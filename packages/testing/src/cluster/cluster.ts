@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { api } from './api.ts';
+import type { NodeTiming } from './container.ts';
+import { remove } from './deletion.ts';
+import { EventRecorder } from './events.ts';
+import { bringPrograms } from './filesystem.ts';
+import { collectGarbage } from './garbage.ts';
+import { HttpSide, type RecordedRequest } from './http.ts';
+import { NodeImages, type ImageConfig, type ImageSource } from './images.ts';
+import { JobController } from './job-controller.ts';
+import { Kubelet } from './kubelet.ts';
+import { Node, nodeName } from './node.ts';
+import { podLog } from './pod-logs.ts';
+import { types } from './resources.ts';
+import { schedulePods } from './scheduler.ts';
+import { Store } from './store.ts';
+
+export interface ClusterOptions {
+  /** Where images come from that nobody registered. */
+  images?: ImageSource;
+  /** How many `nvidia.com/gpu` the node has: a number, no device. */
+  gpus?: number;
+  /** Where pods are unpacked; the default is a temporary folder that `stop` removes. */
+  folder?: string;
+  /** Namespaces besides `default`. */
+  namespaces?: readonly string[];
+  /** Milliseconds that back-offs start with. Short ones are the default, since a test would wait for them. */
+  timing?: Partial<NodeTiming> & { /** A Job's next pod after a failure. */ job?: number };
+}
+
+/** A Kubernetes API server and a node that runs pods as processes of this machine. */
+export interface EmbeddedCluster {
+  readonly url: string;
+  /** The text of a kubeconfig whose context is `embedded`. */
+  readonly kubeconfig: string;
+  /** Makes `folder` the image `name`, present on the node. */
+  registerImage(name: string, folder: string, config?: ImageConfig): void;
+  /** All requests since the start, or since the list was emptied. */
+  readonly requests: readonly RecordedRequest[];
+  /** Forgets the history: a watch or a page from an older version gets 410. */
+  compact(): void;
+  /** Cuts all connections, watches and logs among them. */
+  cutConnections(): void;
+  /** The API server goes away and comes back on the same port with its state; pods go on meanwhile. */
+  restart(whileAway?: () => Promise<void>): Promise<void>;
+  setNodeReady(ready: boolean): void;
+  /** Ends all processes and removes all files. @throws AggregateError of defects that were noticed */
+  stop(): Promise<void>;
+}
+
+/** Starts a cluster on a free port of 127.0.0.1. */
+export async function startCluster(options: ClusterOptions = {}): Promise<EmbeddedCluster> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'slashtrain-cluster-')));
+  await mkdir(join(folder, 'images'), { recursive: true });
+  const programs = join(folder, 'programs');
+  await bringPrograms(programs);
+
+  const defects: unknown[] = [];
+  const onDefect = (error: unknown): void => {
+    defects.push(error);
+    process.emitWarning(error instanceof Error ? error : String(error));
+  };
+  const store = new Store();
+  for (const name of ['default', ...(options.namespaces ?? [])]) {
+    store.create(types.namespaces, {
+      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+      spec: { finalizers: ['kubernetes'] },
+      status: { phase: 'Active' },
+    });
+  }
+  const images = new NodeImages(join(folder, 'images'), options.images);
+  const { job = 100, ...timing } = { restart: 100, pull: 100, config: 100, ...options.timing };
+  const events = new EventRecorder(store, 'kubelet', nodeName);
+  const kubelet = new Kubelet({ store, images, events, programs, timing }, folder, onDefect);
+  const node = new Node(store, options.gpus ?? 0);
+  const controllers = [
+    schedulePods(store, onDefect),
+    new JobController(store, job, (type, object, propagation) => void remove(store, type, object, { propagation }), onDefect),
+    collectGarbage(store, (type, object) => void remove(store, type, object), onDefect),
+  ];
+
+  const token = randomBytes(24).toString('base64url');
+  const http = new HttpSide(
+    token,
+    api(store, (request) => podLog(store, kubelet.findLog, request)),
+  );
+  await http.listen();
+
+  return {
+    url: http.url,
+    kubeconfig: stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'embedded', cluster: { server: http.url } }],
+      users: [{ name: 'embedded', user: { token } }],
+      contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded', namespace: 'default' } }],
+      'current-context': 'embedded',
+    }),
+    requests: http.requests,
+    registerImage: (name, from, config) => images.register(name, from, config),
+    compact: () => store.compact(),
+    cutConnections: () => http.cut(),
+    restart: async (whileAway) => {
+      await http.close();
+      await whileAway?.();
+      await http.listen();
+    },
+    setNodeReady: (ready) => node.setReady(ready),
+    stop: async () => {
+      await http.close();
+      for (const controller of controllers) controller.stop();
+      await kubelet.stop();
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+      if (defects.length > 0) throw new AggregateError(defects, 'the embedded cluster has defects');
+    },
+  };
+}

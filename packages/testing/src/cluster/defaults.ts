@@ -1,0 +1,106 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import type { NewObject } from './store.ts';
+
+type Json = Record<string, unknown>;
+
+// Without vowels and what looks alike, as k8s.io/apimachinery/pkg/util/rand.
+const letters = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** A name of `generateName`: five letters behind at most 58 of the base. */
+export function generateName(base: string): string {
+  return base.slice(0, 58) + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('');
+}
+
+const fill = (object: Json, defaults: Json): void => {
+  for (const [name, value] of Object.entries(defaults)) object[name] ??= value;
+};
+
+/** What the API server puts into a Job that does not say otherwise. */
+export function defaultJob(job: NewObject, uid: string): void {
+  const spec = (job['spec'] ??= {}) as Json;
+  fill(spec, { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false, manualSelector: false });
+  fill(spec, { podReplacementPolicy: 'TerminatingOrFailed' });
+  // Without both, `completions` stays open: a work queue.
+  if (spec['parallelism'] === 1) fill(spec, { completions: 1 });
+  const own = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': job.metadata.name,
+    'controller-uid': uid,
+    'job-name': job.metadata.name,
+  };
+  spec['selector'] = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+  job.metadata['labels'] = { ...(job.metadata['labels'] as Json | undefined), ...own };
+  const template = (spec['template'] ??= {}) as Json;
+  const metadata = (template['metadata'] ??= {}) as Json;
+  metadata['labels'] = { ...(metadata['labels'] as Json | undefined), ...own };
+  const podSpec = (template['spec'] ??= {}) as Json;
+  defaultPodSpec(podSpec);
+  job['status'] = {};
+}
+
+/** What the API server and its admission put into a Pod. */
+export function defaultPod(pod: NewObject): void {
+  const spec = (pod['spec'] ??= {}) as Json;
+  defaultPodSpec(spec);
+  fill(spec, { restartPolicy: 'Always', enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
+  fill(spec, { serviceAccountName: 'default' });
+  fill(spec, { serviceAccount: spec['serviceAccountName'] });
+  const tolerations = (spec['tolerations'] ??= []) as Json[];
+  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
+    if (!tolerations.some((toleration) => toleration['key'] === key)) {
+      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+    }
+  }
+  const gates = (spec['schedulingGates'] as unknown[] | undefined)?.length;
+  pod['status'] = {
+    phase: 'Pending',
+    qosClass: 'BestEffort',
+    ...(gates
+      ? {
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'SchedulingGated',
+              message: 'Scheduling is blocked due to non-empty scheduling gates',
+              lastProbeTime: null,
+              lastTransitionTime: null,
+            },
+          ],
+        }
+      : {}),
+  };
+}
+
+function defaultPodSpec(spec: Json): void {
+  fill(spec, { dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', securityContext: {}, terminationGracePeriodSeconds: 30 });
+  for (const container of [...((spec['initContainers'] ?? []) as Json[]), ...((spec['containers'] ?? []) as Json[])]) {
+    const image = String(container['image'] ?? '');
+    const latest = !image.includes('@') && !/:(?!latest$)[^/]+$/u.test(image);
+    fill(container, { imagePullPolicy: latest ? 'Always' : 'IfNotPresent', resources: {} });
+    fill(container, { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' });
+    const resources = container['resources'] as { limits?: Json; requests?: Json };
+    // A limit without a request is the request as well.
+    if (resources.limits) resources.requests = { ...resources.limits, ...resources.requests };
+  }
+}
+
+/** What the API server puts into objects of other types. */
+export function defaultOther(kind: string, object: NewObject): void {
+  if (kind === 'Secret') {
+    object['type'] ??= 'Opaque';
+    const plain = object['stringData'] as Record<string, string> | undefined;
+    if (plain) {
+      const encoded = Object.entries(plain).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
+      object['data'] = { ...(object['data'] as Json | undefined), ...Object.fromEntries(encoded) };
+      delete object['stringData'];
+    }
+  }
+  if (kind === 'Namespace') {
+    object['spec'] ??= { finalizers: ['kubernetes'] };
+    object['status'] = { phase: 'Active' };
+    object.metadata['labels'] = { ...(object.metadata['labels'] as Json | undefined), 'kubernetes.io/metadata.name': object.metadata.name };
+  }
+}
+
+export const newUid = (): string => randomUUID();

@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parse as parseYaml } from 'yaml';
+import { ApiError, badRequest } from './errors.ts';
+import { pageNotFound, type Answer } from './request.ts';
+
+/** One request that the API server got. */
+export interface RecordedRequest {
+  method: string;
+  /** With the query. */
+  path: string;
+  userAgent: string;
+  contentType: string;
+  /** As JSON, where there was one. */
+  body?: unknown;
+}
+
+/** A request after its token was checked and its body was read. */
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  userAgent: string;
+  contentType: string;
+  body: unknown;
+}
+
+export type Handler = (request: HttpRequest) => Promise<Answer | typeof pageNotFound>;
+
+const bodyLimit = 3 * 1024 * 1024;
+
+/** The HTTP side of the API server: tokens, bodies, errors as Status objects, and the connections. */
+export class HttpSide {
+  readonly requests: RecordedRequest[] = [];
+  readonly #token: string;
+  readonly #handle: Handler;
+  #server: Server;
+  #port = 0;
+
+  constructor(token: string, handle: Handler) {
+    this.#token = token;
+    this.#handle = handle;
+    this.#server = this.#make();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens: the first time on a free port, later on the same one. */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#port, '127.0.0.1', resolve);
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Goes away: connections are cut, new ones are refused. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+    this.#server = this.#make();
+  }
+
+  /** Cuts all connections as a network does; new ones are accepted. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+
+  #make(): Server {
+    const server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        // A connection that the client gave up, else a defect of ours that a test must see.
+        if (!response.destroyed) response.destroy(error instanceof Error ? error : undefined);
+      });
+    });
+    // A watch is silent for as long as nothing changes.
+    server.requestTimeout = 0;
+    server.keepAliveTimeout = 60_000;
+    return server;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    const recorded: RecordedRequest = {
+      method: request.method ?? 'GET',
+      path: url.pathname + url.search,
+      userAgent: request.headers['user-agent'] ?? '',
+      contentType: (request.headers['content-type'] ?? '').split(';')[0]!.trim(),
+    };
+    this.requests.push(recorded);
+    try {
+      const text = await readBody(request);
+      if (request.headers.authorization !== `Bearer ${this.#token}`) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      const body = parseBody(text, recorded);
+      if (body !== undefined) recorded.body = body;
+      const answer = await this.#handle({ ...recorded, url, body });
+      if (answer === pageNotFound) respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
+      else if (typeof answer === 'function') answer(response);
+      else json(response, answer.code, answer.body, answer.warnings);
+    } catch (error) {
+      if (response.headersSent) throw error;
+      if (error instanceof ApiError) json(response, error.body.code, error.body, error.warnings);
+      else {
+        // A defect of this server: told as the real one tells a panic, with its place for whoever looks at the test.
+        const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        json(response, 500, new ApiError(500, 'InternalError', `the embedded cluster has a defect: ${message}`).body);
+      }
+    }
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= bodyLimit) chunks.push(chunk);
+  }
+  if (size > bodyLimit) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
+  return Buffer.concat(chunks).toString();
+}
+
+function parseBody(text: string, { contentType, method }: RecordedRequest): unknown {
+  if (text === '') return undefined;
+  const yaml = contentType === 'application/yaml' || contentType === 'application/apply-patch+yaml';
+  if (!yaml && !['', 'application/json'].includes(contentType) && !contentType.endsWith('-patch+json')) {
+    throw new ApiError(
+      415,
+      'UnsupportedMediaType',
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+    );
+  }
+  try {
+    return yaml ? parseYaml(text) : JSON.parse(text);
+  } catch (error) {
+    throw badRequest(
+      method === 'PATCH'
+        ? `error decoding patch: ${(error as Error).message}`
+        : `the object provided is unrecognized: couldn't get version/kind; json parse error: ${(error as Error).message}`,
+    );
+  }
+}
+
+function json(response: ServerResponse, code: number, body: unknown, warnings: string[] = []): void {
+  for (const warning of warnings) response.appendHeader('warning', `299 - ${JSON.stringify(warning)}`);
+  const retry = (body as { details?: { retryAfterSeconds?: number } }).details?.retryAfterSeconds;
+  if (retry !== undefined) response.setHeader('retry-after', String(retry));
+  respond(response, code, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+function respond(response: ServerResponse, code: number, type: string, text: string): void {
+  response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-cache, private' });
+  response.end(text);
+}

@@ -1,0 +1,86 @@
+import type { ServerResponse } from 'node:http';
+import { ApiError, badRequest, unsupported } from './errors.ts';
+import { allTypes, unsupportedGroups, type ResourceType } from './resources.ts';
+
+/** A request for a resource, read from its path. */
+export interface ApiRequest {
+  type: ResourceType;
+  namespace: string | undefined;
+  name: string | undefined;
+  /** `status` or `log` */
+  subresource: string | undefined;
+  query: URLSearchParams;
+  /** Undefined where there is none. */
+  body: unknown;
+  contentType: string;
+  userAgent: string;
+}
+
+/** What is answered: JSON, or a function that writes a stream. */
+export type Answer = { code: number; body: unknown; warnings?: string[] } | ((response: ServerResponse) => void);
+
+/** A path that no part of the API has, as Go's router answers it. */
+export const pageNotFound = Symbol('404 page not found');
+
+export const noSuchResource = (): ApiError => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
+
+// Core resources that every real API server has.
+const missing = new Set([
+  'bindings',
+  'componentstatuses',
+  'endpoints',
+  'limitranges',
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'podtemplates',
+  'replicationcontrollers',
+  'resourcequotas',
+  'cronjobs',
+]);
+
+/**
+ * Finds the resource that `path` names.
+ * @throws ApiError 404, and 501 for what a real cluster has and this one has not
+ */
+export function parsePath(path: string): Pick<ApiRequest, 'type' | 'namespace' | 'name' | 'subresource'> | typeof pageNotFound {
+  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  const named = parts[0] === 'apis';
+  if ((!named && parts[0] !== 'api') || parts.length < (named ? 4 : 3)) return pageNotFound;
+  const group = named ? parts[1]! : '';
+  const [version, ...rest] = parts.slice(named ? 2 : 1) as [string, ...string[]];
+  if (unsupportedGroups.has(group)) throw unsupported(`the API group ${group}`);
+  const known = allTypes.filter((type) => type.group === group);
+  if (known.length === 0) return pageNotFound;
+  let namespace: string | undefined;
+  if (rest[0] === 'namespaces' && rest.length > 2) [, namespace] = rest.splice(0, 2);
+  // `namespaces/x/status` is a subresource of the namespace itself.
+  if (namespace !== undefined && rest.length === 1 && rest[0] === 'status') rest.unshift('namespaces', namespace);
+  const [plural, name, subresource, ...more] = rest;
+  const type = known.find((candidate) => candidate.plural === plural && candidate.version === version);
+  if (!type) {
+    if (plural !== undefined && missing.has(plural)) throw unsupported(`the resource ${plural}`);
+    throw noSuchResource();
+  }
+  if (more.length > 0) throw noSuchResource();
+  if (subresource !== undefined && !(subresource === 'log' && type.kind === 'Pod') && !(subresource === 'status' && type.status)) {
+    if (type.kind === 'Pod') throw unsupported(`the subresource pods/${subresource}`);
+    throw noSuchResource();
+  }
+  return { type, namespace, name, subresource };
+}
+
+/** `true`, `1`, `t`; @throws ApiError 400 for what is no boolean */
+export function flag(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  if (value === null || ['false', '0', 'f', 'F', 'FALSE', 'False', ''].includes(value)) return false;
+  if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(value)) return true;
+  throw badRequest(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+}
+
+/** A whole number of the query. */
+export function integer(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === '') return undefined;
+  if (!/^-?\d+$/u.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return Number(value);
+}

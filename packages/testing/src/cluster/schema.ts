@@ -1,0 +1,111 @@
+import * as models from '@kubernetes/client-node';
+import { badRequest } from './errors.ts';
+import type { ResourceType } from './resources.ts';
+
+interface Attribute {
+  baseName: string;
+  type: string;
+  format: string;
+}
+
+interface Model {
+  getAttributeTypeMap(): Attribute[];
+}
+
+/** An object as the server's types hold it, and the paths that they do not know. */
+export interface Decoded {
+  object: Record<string, unknown>;
+  /** `spec.template.spec.containers[0].foo` */
+  unknown: string[];
+}
+
+/**
+ * Reads `value` as the type, as the real server's decoder does: unknown fields and nulls are left out, other types
+ * than the field's are refused. The types are those that upstream's OpenAPI description generated for
+ * `@kubernetes/client-node`.
+ * @throws ApiError 400
+ */
+export function decode(type: ResourceType, value: Record<string, unknown>): Decoded {
+  const unknown: string[] = [];
+  const refuse = (problem: string): never => {
+    throw badRequest(`${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: ${problem}`);
+  };
+  const walk = (given: unknown, as: string, format: string, path: string, parent: string): unknown => {
+    // Go's decoder names a field without indexes and its struct without the version.
+    const mismatch = (wanted: string): never =>
+      refuse(
+        `json: cannot unmarshal ${jsonType(given)} into Go struct field ${parent}.${path.replaceAll(/\[[^\]]*\]/gu, '')} of type ${wanted}`,
+      );
+    const list = /^Array<(.*)>$/u.exec(as);
+    if (list) {
+      if (!Array.isArray(given)) return mismatch(`[]${goType(list[1]!, format)}`);
+      return given.map((item, index) => walk(item, list[1]!, format, `${path}[${index}]`, parent));
+    }
+    const map = /^\{ \[key: string\]: (.*); \}$/u.exec(as);
+    if (map) {
+      if (jsonType(given) !== 'object') return mismatch(`map[string]${goType(map[1]!, format)}`);
+      const quantities = /\.(limits|requests|capacity|allocatable|overhead)$/u.test(path);
+      return Object.fromEntries(
+        Object.entries(given as object)
+          .filter(([, item]) => item !== null)
+          .map(([name, item]) => [
+            name,
+            // Resource quantities may be numbers; the server writes them as text.
+            quantities ? quantity(item, refuse) : walk(item, map[1]!, format, path, parent),
+          ]),
+      );
+    }
+    if (as === 'string') return typeof given === 'string' ? given : mismatch('string');
+    if (as === 'boolean') return typeof given === 'boolean' ? given : mismatch('bool');
+    if (as === 'number') {
+      return typeof given === 'number' && (format === 'double' || Number.isInteger(given)) ? given : mismatch(format || 'int64');
+    }
+    if (as === 'any' || as === 'object' || as === 'IntOrString') return given;
+    if (as === 'Date' || as === 'V1MicroTime') return typeof given === 'string' ? given : mismatch('string');
+    const model = (models as unknown as Record<string, Model | undefined>)[as];
+    if (typeof model?.getAttributeTypeMap !== 'function') return given;
+    const struct = as.replace(/^(Core|Batch|Events)?V\d+((alpha|beta)\d+)?/u, '');
+    if (jsonType(given) !== 'object') return mismatch(`v1.${struct}`);
+    const attributes = new Map(model.getAttributeTypeMap().map((attribute) => [attribute.baseName, attribute]));
+    const result: Record<string, unknown> = {};
+    const strange: string[] = [];
+    for (const [name, item] of Object.entries(given as object)) {
+      const at = path === '' ? name : `${path}.${name}`;
+      const attribute = attributes.get(name);
+      if (!attribute) strange.push(at);
+      else if (item !== null) result[name] = walk(item, attribute.type, attribute.format, at, struct);
+    }
+    unknown.push(...strange);
+    return result;
+  };
+  return { object: walk(value, type.model, '', '', '') as Record<string, unknown>, unknown };
+}
+
+function jsonType(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value;
+}
+
+function goType(type: string, format: string): string {
+  if (type === 'number') return format || 'int64';
+  if (type === 'string') return 'string';
+  return `v1.${type.replace(/^V\d+/u, '')}`;
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+function quantity(value: unknown, refuse: (problem: string) => never): string {
+  const text = String(value);
+  if (!/^[+-]?\d*\.?\d+([EPTGMkmun]i?|e[+-]?\d+|E[+-]?\d+|[EPTGMK]i)?$/u.test(text)) {
+    refuse("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+  }
+  return text;
+}
+
+const units: Record<string, number> = { n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
+const binary: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 };
+
+/** What a quantity amounts to. */
+export function amount(text: string): number {
+  const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/u.exec(text);
+  return match ? Number(match[1]) * (units[match[2]!] ?? binary[match[2]!] ?? 1) : Number.NaN;
+}

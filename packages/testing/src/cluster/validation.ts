@@ -1,0 +1,182 @@
+import { unsupported, type Cause } from './errors.ts';
+import { amount } from './schema.ts';
+import type { NewObject } from './store.ts';
+
+type Json = Record<string, unknown>;
+
+const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u;
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/u;
+const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/u;
+const labelName = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/u;
+
+// The words of k8s.io/apimachinery/pkg/util/validation, as the real server answers them (test/contract).
+const words = {
+  subdomain:
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+  dnsLabel:
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+  labelValue:
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+  labelKey:
+    "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+  configKey:
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+  env: "a valid environment variable name must consist only of printable ASCII characters other than '='",
+};
+
+const wrong = (field: string, value: unknown, why: string): Cause => ({
+  reason: 'FieldValueInvalid',
+  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+  field,
+});
+const required = (field: string, why = ''): Cause => ({
+  reason: 'FieldValueRequired',
+  message: `Required value${why ? `: ${why}` : ''}`,
+  field,
+});
+
+/** Name and labels. */
+export function metadataProblems(metadata: NewObject['metadata'], kind: string): Cause[] {
+  const causes: Cause[] = [];
+  const { name } = metadata;
+  if (!name) causes.push(required('metadata.name', 'name or generateName is required'));
+  else if (kind === 'Namespace' || kind === 'Service') {
+    if (!dnsLabel.test(name)) causes.push(wrong('metadata.name', name, words.dnsLabel));
+    if (name.length > 63) causes.push(wrong('metadata.name', name, 'must be no more than 63 bytes'));
+  } else {
+    if (!subdomain.test(name)) causes.push(wrong('metadata.name', name, words.subdomain));
+    if (name.length > 253) causes.push(wrong('metadata.name', name, 'must be no more than 253 bytes'));
+  }
+  causes.push(...labelProblems(metadata['labels'] as Record<string, string> | undefined, 'metadata.labels'));
+  return causes;
+}
+
+function labelProblems(labels: Record<string, string> | undefined, field: string): Cause[] {
+  const causes: Cause[] = [];
+  for (const [name, value] of Object.entries(labels ?? {})) {
+    const parts = name.split('/');
+    const prefix = parts.length === 2 ? parts[0]! : undefined;
+    if (parts.length > 2 || !labelName.test(parts.at(-1)!) || (prefix !== undefined && !subdomain.test(prefix))) {
+      causes.push(wrong(field, name, words.labelKey));
+    } else if (parts.at(-1)!.length > 63) causes.push(wrong(field, name, 'name part must be no more than 63 bytes'));
+    if (value.length > 63) causes.push(wrong(field, value, 'must be no more than 63 bytes'));
+    if (!labelValue.test(value)) causes.push(wrong(field, value, words.labelValue));
+  }
+  return causes;
+}
+
+/** @throws ApiError 501 for what the embedded cluster cannot run */
+export function jobProblems(job: NewObject): Cause[] {
+  const spec = job['spec'] as Json;
+  const causes: Cause[] = [];
+  for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished']) {
+    const value = spec[field] as number | undefined;
+    if (value !== undefined && value < 0) causes.push(wrong(`spec.${field}`, value, 'must be greater than or equal to 0'));
+  }
+  const template = spec['template'] as { metadata?: { labels?: Record<string, string> }; spec: Json };
+  causes.push(...labelProblems(template.metadata?.labels, 'spec.template.labels'));
+  causes.push(...podSpecProblems(template.spec, 'spec.template.spec'));
+  if (!['OnFailure', 'Never'].includes(String(template.spec['restartPolicy']))) {
+    causes.push(required('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"'));
+  }
+  if (causes.length === 0) {
+    if (spec['completionMode'] === 'Indexed') throw unsupported('Jobs with completionMode Indexed');
+    if (spec['manualSelector']) throw unsupported('Jobs with manualSelector');
+    for (const field of ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex', 'maxFailedIndexes', 'managedBy']) {
+      if (spec[field] !== undefined) throw unsupported(`spec.${field} of Jobs`);
+    }
+  }
+  return causes;
+}
+
+/** @throws ApiError 501 for what the embedded cluster cannot run */
+export function podSpecProblems(spec: Json, path: string): Cause[] {
+  const causes: Cause[] = [];
+  const containers = (spec['containers'] ?? []) as Json[];
+  const init = (spec['initContainers'] ?? []) as Json[];
+  const volumes = (spec['volumes'] ?? []) as Json[];
+  if (containers.length === 0) causes.push(required(`${path}.containers`));
+  const names = new Set<unknown>();
+  for (const [field, list] of [
+    ['initContainers', init],
+    ['containers', containers],
+  ] as const) {
+    list.forEach((container, index) => {
+      const at = `${path}.${field}[${index}]`;
+      const name = container['name'] as string | undefined;
+      if (!name) causes.push(required(`${at}.name`));
+      else if (!dnsLabel.test(name)) causes.push(wrong(`${at}.name`, name, words.dnsLabel));
+      else if (names.has(name)) {
+        causes.push({ reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(name)}`, field: `${at}.name` });
+      }
+      names.add(name);
+      if (!container['image']) causes.push(required(`${at}.image`));
+      causes.push(...containerProblems(container, at, volumes));
+    });
+  }
+  if (causes.length > 0) return causes;
+  for (const container of init) {
+    if (container['restartPolicy'] !== undefined) throw unsupported('init containers with a restartPolicy (sidecars)');
+  }
+  for (const volume of volumes) {
+    const source = Object.keys(volume).find((name) => name !== 'name');
+    if (source !== undefined && source !== 'emptyDir') throw unsupported(`volumes of type ${source} ("${String(volume['name'])}")`);
+  }
+  for (const field of ['affinity', 'topologySpreadConstraints', 'hostNetwork', 'hostPID', 'ephemeralContainers', 'runtimeClassName']) {
+    if (spec[field] !== undefined && spec[field] !== false) throw unsupported(`${field} of pods`);
+  }
+  return causes;
+}
+
+function containerProblems(container: Json, at: string, volumes: Json[]): Cause[] {
+  const causes: Cause[] = [];
+  ((container['env'] ?? []) as Json[]).forEach((variable, index) => {
+    const name = variable['name'] as string | undefined;
+    if (!name) causes.push(required(`${at}.env[${index}].name`));
+    else if (!/^[ -<>-~]+$/u.test(name)) causes.push(wrong(`${at}.env[${index}].name`, name, words.env));
+  });
+  ((container['volumeMounts'] ?? []) as Json[]).forEach((mount, index) => {
+    if (!volumes.some((volume) => volume['name'] === mount['name'])) {
+      const message = `Not found: ${JSON.stringify(mount['name'])}`;
+      causes.push({ reason: 'FieldValueNotFound', message, field: `${at}.volumeMounts[${index}].name` });
+    }
+  });
+  const { limits = {}, requests = {} } = (container['resources'] ?? {}) as Record<
+    'limits' | 'requests',
+    Record<string, string> | undefined
+  >;
+  for (const [field, map] of [
+    ['limits', limits],
+    ['requests', requests],
+  ] as const) {
+    for (const [name, value] of Object.entries(map)) {
+      if (!name.includes('/') || Number.isInteger(amount(value))) continue;
+      causes.push(wrong(`${at}.resources.${field}[${name}]`, value, 'must be an integer'));
+    }
+  }
+  for (const name of Object.keys(requests)) {
+    if (name.includes('/') && limits[name] === undefined) {
+      causes.push(required(`${at}.resources.limits`, 'Limit must be set for non overcommitable resources'));
+    }
+  }
+  return causes;
+}
+
+/** Keys and size of a ConfigMap or a Secret. */
+export function dataProblems(object: NewObject): Cause[] {
+  const causes: Cause[] = [];
+  let size = 0;
+  for (const field of ['data', 'binaryData']) {
+    for (const [name, value] of Object.entries((object[field] ?? {}) as Record<string, string>)) {
+      if (!/^[-._a-zA-Z0-9]+$/u.test(name)) causes.push(wrong(`${field}[${name}]`, name, words.configKey));
+      const encoded = field === 'binaryData' || object['kind'] === 'Secret';
+      size += encoded ? Buffer.from(value, 'base64').length : Buffer.byteLength(value);
+    }
+  }
+  const limit = 1024 * 1024;
+  if (size > limit) {
+    const field = object['kind'] === 'Secret' ? 'data' : '[]';
+    causes.push({ reason: 'FieldValueTooLong', message: `Too long: may not be more than ${limit} bytes`, field });
+  }
+  return causes;
+}
