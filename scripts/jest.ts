@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
@@ -34,7 +33,7 @@ export function countsLine({ passed, failed, skipped }: Counts): string {
 function runJest(config: string, args: readonly string[], environment: NodeJS.ProcessEnv): Counts {
   const resultsFile = join(root, '.cache', `jest-${process.pid}.json`);
   mkdirSync(join(root, '.cache'), { recursive: true });
-  const jest = createRequire(import.meta.url).resolve('jest/bin/jest.js');
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const command = [...flags, jest, '--config', join(root, config), '--json', '--outputFile', resultsFile, ...args];
   const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: environment });
