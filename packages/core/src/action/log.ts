@@ -19,7 +19,7 @@ export interface Log {
 // The runner splits on these as well as on "\n", or shows them as line ends.
 const lineEnd = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u;
 // Everything that moves the cursor or hides text, but tab. Colour sequences are left out with them.
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- they are what it looks for
 const control = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
