@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { BlobSource } from '@slashtrain/core/registry/upload';
+import { Gzip } from 'fflate';
+import { pack, type Pack } from 'tar-stream';
+import type { CommitFile } from './archive.ts';
+
+/** A layer that lies in a file. */
+export interface Layer extends BlobSource {
+  /** The digest of the tar before it was compressed. */
+  diffId: string;
+  /** Bytes before compression. */
+  unpacked: number;
+  files: number;
+}
+
+/**
+ * The time of every file: with a commit's own time the same files would be another layer in each commit. Not 1970,
+ * since zip has no time before 1980, and Python programs that pack their own code (Ray, Spark) fail on it.
+ */
+const mtime = new Date('1980-01-01T00:00:00Z');
+// Pieces of one size, so that the compressed bytes do not depend on how the data happened to come.
+const piece = 64 * 1024;
+
+/**
+ * Writes the files below `destination` as a layer that is the same on every machine: sorted by their bytes, of user
+ * and group 0, modes 0755 and 0644, one time. It is compressed by fflate and not by zlib, whose output differs between
+ * processors and versions of Node. Neither file nor layer is held in memory.
+ * @param content where the files' bytes lie
+ * @param file where the layer is written
+ */
+export async function writeLayer(files: readonly CommitFile[], content: FileHandle, destination: string, file: string): Promise<Layer> {
+  const tar = pack();
+  const feeding = feed(tar, sorted(files, destination.slice(1)), content);
+  feeding.catch((error: unknown) => tar.destroy(error as Error));
+  const out = await open(file, 'w');
+  try {
+    const diff = createHash('sha256');
+    const whole = createHash('sha256');
+    let unpacked = 0;
+    let size = 0;
+    const ready: Uint8Array[] = [];
+    const gzip = new Gzip({ level: 6, mtime: 0 }, (chunk) => ready.push(chunk));
+    const flush = async (): Promise<void> => {
+      for (const chunk of ready.splice(0)) {
+        whole.update(chunk);
+        size += chunk.length;
+        await out.write(chunk);
+      }
+    };
+    for await (const chunk of pieces(tar as unknown as AsyncIterable<Uint8Array>)) {
+      diff.update(chunk);
+      unpacked += chunk.length;
+      gzip.push(chunk);
+      await flush();
+    }
+    gzip.push(new Uint8Array(0), true);
+    await flush();
+    await feeding;
+    return {
+      digest: `sha256:${whole.digest('hex')}`,
+      diffId: `sha256:${diff.digest('hex')}`,
+      size,
+      unpacked,
+      files: files.filter(({ kind }) => kind !== 'folder').length,
+      open: (from) => createReadStream(file, { start: from }) as AsyncIterable<Buffer>,
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+      throw new ActionError('input', `the disk is full: the layer does not fit at ${file}`, {
+        remedy: 'leave files out by .dockerignore',
+        cause: error,
+      });
+    throw error;
+  } finally {
+    await out.close();
+  }
+}
+
+type Entry = { name: string; file: CommitFile | undefined };
+
+/** Every entry with its folders before it. */
+function sorted(files: readonly CommitFile[], root: string): Entry[] {
+  const entries = new Map<string, CommitFile | undefined>();
+  for (const file of files) {
+    const path = `${root}/${file.path}`;
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) entries.set(path.slice(0, slash + 1), undefined);
+    entries.set(file.kind === 'folder' ? `${path}/` : path, file.kind === 'folder' ? undefined : file);
+  }
+  return [...entries].map(([name, file]) => ({ name, file, bytes: Buffer.from(name) })).sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+}
+
+async function feed(tar: Pack, entries: readonly Entry[], content: FileHandle): Promise<void> {
+  for (const { name, file } of entries) {
+    const common = { name, uid: 0, gid: 0, mtime };
+    if (!file) {
+      // Everybody's folder stays everybody's, should the destination lie in it.
+      const isShared = name === 'tmp/' || name === 'var/tmp/';
+      tar.entry({ ...common, type: 'directory', mode: isShared ? 0o1777 : 0o755 });
+    } else if (file.kind === 'link') tar.entry({ ...common, type: 'symlink', linkname: file.link, mode: 0o777 });
+    else
+      await writeFile(tar, { ...common, type: 'file' as const, mode: file.isExecutable ? 0o755 : 0o644, size: file.size }, file, content);
+  }
+  tar.finalize();
+}
+
+function writeFile(tar: Pack, header: Parameters<Pack['entry']>[0], file: CommitFile, content: FileHandle): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sink = tar.entry(header, (error?: Error | null) => (error ? reject(error) : resolve()));
+    const copy = async (): Promise<void> => {
+      for (let at = 0; at < file.size;) {
+        const { buffer, bytesRead } = await content.read(
+          Buffer.allocUnsafe(Math.min(piece, file.size - at)),
+          0,
+          undefined,
+          file.offset + at,
+        );
+        if (bytesRead === 0) throw new ActionError('internal', `the bytes of ${file.path} are gone`);
+        at += bytesRead;
+        if (!sink.write(buffer.subarray(0, bytesRead))) await new Promise<void>((done) => void sink.once('drain', () => done()));
+      }
+      sink.end(null);
+    };
+    copy().catch(reject);
+  });
+}
+
+async function* pieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array = Buffer.alloc(0);
+  for await (const chunk of source) {
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    while (held.length >= piece) {
+      yield held.subarray(0, piece);
+      held = held.subarray(piece);
+    }
+  }
+  if (held.length > 0) yield held;
+}
