@@ -1,6 +1,8 @@
+import { messageOf } from '../action/errors.ts';
 import type { MetricPoint, MetricSeries } from './metrics.ts';
 
-const prefix = 'slashtrain-metric ';
+// With nothing but white space between it and what follows: `slashtrain-metrics` is another word.
+const prefix = /^\s*slashtrain-metric(?=[\s{])/u;
 const longestLine = 65_536;
 
 /** One reading from a log line. */
@@ -17,14 +19,14 @@ export interface MetricLine {
  * @returns undefined for a line that is none; a text that says why for one that is meant to be and is not valid
  */
 export function parseMetricLine(line: string): MetricLine | string | undefined {
-  const text = line.trimStart();
-  if (!text.startsWith(prefix)) return undefined;
-  if (text.length > longestLine) return `a metric line of ${text.length} characters is longer than ${longestLine}`;
+  const start = prefix.exec(line);
+  if (!start) return undefined;
+  if (line.length > longestLine) return `a metric line of ${line.length} characters is longer than ${longestLine}`;
   let data: unknown;
   try {
-    data = JSON.parse(quoteBareNumbers(text.slice(prefix.length)));
-  } catch {
-    return 'a metric line does not hold a JSON object';
+    data = parsePythonJson(line.slice(start[0].length));
+  } catch (error) {
+    return `a metric line does not hold a JSON object: ${messageOf(error)}`;
   }
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return 'a metric line does not hold a JSON object';
   const { name, value, step } = data as Record<string, unknown>;
@@ -37,11 +39,15 @@ export function parseMetricLine(line: string): MetricLine | string | undefined {
   return { name, value: number, step };
 }
 
-// json.dumps(float('nan')) writes NaN, which is no JSON: https://docs.python.org/3/library/json.html#infinite-and-nan-number-values
-function quoteBareNumbers(json: string): string {
-  return json.replace(
-    /("(?:[^"\\]|\\.)*")|(-?\b(?:NaN|Infinity)\b)/gu,
-    (_, text: string | undefined, bare: string | undefined) => text ?? `"${bare}"`,
+/**
+ * JSON, and what Python's `json.dumps` makes of NaN and infinities, which is no JSON: these become texts
+ * (https://docs.python.org/3/library/json.html#infinite-and-nan-number-values).
+ * @throws SyntaxError
+ */
+export function parsePythonJson(text: string): unknown {
+  // A text that is never closed runs to the end, so that each character is looked at once.
+  return JSON.parse(
+    text.replace(/"(?:[^"\\]|\\.)*"?|-?\b(?:NaN|Infinity)\b/gsu, (token) => (token.startsWith('"') ? token : `"${token}"`)),
   );
 }
 

@@ -1,0 +1,29 @@
+import type { MetricPoint } from './metrics.ts';
+
+/**
+ * At most `most` points of a curve (at least 5): the first, the last, the smallest, the largest and the first that is no number,
+ * so that no extreme and no divergence is lost; the others evenly over the curve. In the curve's order.
+ */
+export function thinPoints(points: readonly MetricPoint[], most: number): MetricPoint[] {
+  const room = Math.max(most, 5);
+  if (points.length <= room) return [...points];
+  const kept = new Set([0, points.length - 1, ...extremes(points)]);
+  for (let slot = 1, free = room - kept.size; slot <= free; slot++) kept.add(Math.round((slot * (points.length - 1)) / (free + 1)));
+  return points.filter((_, index) => kept.has(index));
+}
+
+/** The indexes of the smallest and the largest finite value and of the first that is not finite, where there are such. */
+function extremes(points: readonly MetricPoint[]): number[] {
+  let min: number | undefined;
+  let max: number | undefined;
+  let odd: number | undefined;
+  for (const [index, { value }] of points.entries()) {
+    if (!Number.isFinite(value)) {
+      odd ??= index;
+      continue;
+    }
+    if (min === undefined || value < points[min]!.value) min = index;
+    if (max === undefined || value > points[max]!.value) max = index;
+  }
+  return [min, max, odd].filter((index) => index !== undefined);
+}
