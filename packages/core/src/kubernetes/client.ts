@@ -17,6 +17,11 @@ export interface Selection {
 export type WatchEvent =
   { type: 'added' | 'modified' | 'deleted'; object: KubernetesObject } | { type: 'bookmark'; resourceVersion: string };
 
+/** The watch's version is too old for the server (410): list again. */
+export class WatchExpired extends Error {
+  override readonly name = 'WatchExpired';
+}
+
 /** Which part of a container's log. */
 export interface LogOptions {
   container: string;
@@ -71,8 +76,12 @@ export interface KubernetesClient {
     selection: Selection,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent>;
-  /** Lines with the kubelet's time stamp before them (`timestamps=true`), as they come. Ends when the server ends it. */
-  log(namespace: string, pod: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
+  /**
+   * Lines as the kubelet sends them, in batches as they come: time stamp, space, text, line feed (`timestamps=true`).
+   * Only the last of all can lack the line feed: it was cut off there, or ended without one. Ends when the server ends
+   * it; throws `unreachable` where the network does, and `not-found`, with the kubelet's words, where there is no log.
+   */
+  log(namespace: string, pod: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string[]>;
   /** The kinds that the server has in a group and version; undefined where it has no such group. */
   discover(group: string, version: string): Promise<Resource[] | undefined>;
 }

@@ -1,0 +1,188 @@
+import { ActionError } from '../action/errors.ts';
+import type { Log } from '../action/log.ts';
+import { kindOfReference } from '../kinds/index.ts';
+import type { Kind, KubernetesObject } from '../kinds/kind.ts';
+import { pods as podResource, type KubernetesClient } from '../kubernetes/client.ts';
+import { followLogs, type LogFollowOptions } from '../kubernetes/logs.ts';
+import type { Pod } from '../kubernetes/pod.ts';
+import type { Timing } from '../kubernetes/timing.ts';
+import { watchObject, type Sighting, type WatchOptions } from '../kubernetes/watch.ts';
+import { formatReference, type RunReference } from '../run/reference.ts';
+import { isEnded, type Status } from '../run/state.ts';
+import type { LogLine, Observation, PodsObservation, RunBackend } from './backend.ts';
+import { evidenceOf, failedEvents, podResult } from './evidence.ts';
+import { outputsOf } from './outputs.ts';
+import { Shared } from './shared.ts';
+
+/** What {@link kubernetesBackend} is made with, beside its client. */
+export interface KubernetesBackendOptions {
+  log: Log;
+  timing?: Timing;
+  /** Times of watches and logs, in seconds; a test makes them short. */
+  watch?: Omit<WatchOptions, 'signal' | 'timing'>;
+  logs?: Pick<LogFollowOptions, 'connections' | 'silenceSeconds' | 'settleSeconds'>;
+}
+
+/**
+ * Runs that are Kubernetes objects of a known kind. A run that is not there, or whose name another object has, is
+ * `deleted`; its message names server and context, since it may be the wrong ones that are asked.
+ */
+export function kubernetesBackend(client: KubernetesClient, options: KubernetesBackendOptions): RunBackend {
+  const { log, timing } = options;
+  // observe() and logs() of one run stand on one watch.
+  const watches = new Map<string, Shared<Sighting>>();
+  const watch = (reference: RunReference, signal: AbortSignal): AsyncIterable<Sighting> => {
+    const key = formatReference(reference);
+    const shared =
+      watches.get(key) ??
+      new Shared<Sighting>((stop) =>
+        watchObject(client, kindOf(reference).resource, reference.namespace, reference.name, {
+          ...options.watch,
+          ...(timing ? { timing } : {}),
+          uid: reference.uid,
+          signal: stop,
+        }),
+      );
+    watches.set(key, shared);
+    return shared.subscribe(signal);
+  };
+  const observation = (reference: RunReference, sighting: Sighting): Observation =>
+    sighting.present ? { status: kindOf(reference).status(sighting.object), object: sighting.object } : { status: gone(reference, client) };
+
+  const listPods = async (reference: RunReference): Promise<Pod[]> => {
+    const { items } = await client.list<Pod>(podResource, reference.namespace, { labelSelector: selectorFor(reference) });
+    return items.toSorted((a, b) => compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''));
+  };
+
+  return {
+    async check(kind, object) {
+      await client.create(kind.resource, object, { dryRun: true });
+    },
+
+    async create(kind, object) {
+      const { namespace = client.namespace, name = '' } = object.metadata;
+      for (;;) {
+        const made = await client.create(kind.resource, object);
+        if (made) return { made };
+        const taken = await client.get(kind.resource, namespace, name);
+        if (taken) return { taken };
+        // It was deleted in between: the name is free.
+      }
+    },
+
+    find: (kind, namespace, name) => client.get(kind.resource, namespace, name),
+
+    async look(reference) {
+      const object = await client.get(kindOf(reference).resource, reference.namespace, reference.name);
+      return observation(reference, object?.metadata.uid === reference.uid ? { present: true, object } : { present: false });
+    },
+
+    async *observe(reference, signal) {
+      let last: string | undefined;
+      for await (const sighting of watch(reference, signal)) {
+        const now = observation(reference, sighting);
+        const shown = JSON.stringify(now.status);
+        if (shown !== last) yield now;
+        last = shown;
+        if (isEnded(now.status.state)) return;
+      }
+    },
+
+    async *logs(reference, signal): AsyncGenerator<LogLine> {
+      const ended = new AbortController();
+      const stop = new AbortController();
+      const both = AbortSignal.any([signal, stop.signal]);
+      const waiting = (async () => {
+        for await (const sighting of watch(reference, both)) {
+          if (!isEnded(observation(reference, sighting).status.state)) continue;
+          ended.abort();
+          return;
+        }
+      })();
+      const lines = followLogs(client, {
+        ...options.logs,
+        ...(timing ? { timing } : {}),
+        ...(options.watch ? { watch: options.watch } : {}),
+        log,
+        namespace: reference.namespace,
+        selector: selectorFor(reference),
+        signal: both,
+        ended: ended.signal,
+      });
+      // What the watch of the run throws ends the log, too.
+      const failed = waiting.catch((error: unknown) => {
+        if (!both.aborted) stop.abort(error);
+      });
+      try {
+        yield* lines;
+        if (stop.signal.aborted) throw stop.signal.reason;
+      } finally {
+        stop.abort();
+        await failed;
+      }
+    },
+
+    async pods(reference): Promise<PodsObservation> {
+      const list = await listPods(reference);
+      const events = await failedEvents(client, reference, list, log);
+      return {
+        pods: list.map(podResult),
+        evidence: [...list.flatMap(evidenceOf), ...events].toSorted((a, b) => compare(a.time ?? '', b.time ?? '')),
+      };
+    },
+
+    async cancel(reference, graceSeconds) {
+      const { cancel, resource } = kindOf(reference);
+      const { namespace, name, uid } = reference;
+      if (cancel.how === 'patch') {
+        const object = await client.get(resource, namespace, name);
+        if (object?.metadata.uid !== uid || isEnded(kindOf(reference).status(object).state)) return;
+        await client.patch(resource, namespace, name, cancel.patch).catch(unlessGone);
+        return;
+      }
+      // Listed before their owner goes; a grace that is shorter than the pods' own counts even when they already end.
+      const list = graceSeconds === undefined ? [] : await listPods(reference);
+      await client.delete(resource, namespace, name, { uid });
+      for (const { metadata } of list) {
+        await client.delete(podResource, namespace, metadata.name ?? '', {
+          ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+          ...(graceSeconds === undefined ? {} : { graceSeconds }),
+        });
+      }
+    },
+
+    outputs: async (reference) => outputsOf(await listPods(reference)),
+  };
+}
+
+function kindOf({ plural, group }: RunReference): Kind {
+  const kind = kindOfReference(plural, group);
+  if (!kind) throw new ActionError('unsupported', `${plural}.${group} is not a kind of run that this version knows`);
+  return kind;
+}
+
+function selectorFor(reference: RunReference): string {
+  const { resource, podSelector } = kindOf(reference);
+  const object: KubernetesObject = {
+    apiVersion: `${resource.group}/${resource.version}`,
+    kind: resource.kind,
+    metadata: { name: reference.name, namespace: reference.namespace, uid: reference.uid },
+  };
+  return podSelector(object);
+}
+
+function gone({ plural, group, namespace, name, uid }: RunReference, { server, context }: KubernetesClient): Status {
+  return {
+    state: 'deleted',
+    reason: 'deleted',
+    message: `there is no ${plural}.${group} "${name}" with the UID ${uid} in namespace ${namespace} on ${server} (context ${context})`,
+  };
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ActionError) || error.code !== 'not-found') throw error;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

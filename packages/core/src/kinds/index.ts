@@ -1,0 +1,15 @@
+import { job } from './job.ts';
+import type { Kind } from './kind.ts';
+
+/** Every kind of run that is known, in the order in which people look for them. */
+export const kinds: readonly Kind[] = [job];
+
+/** The kind of an object, by its `apiVersion` and `kind`. */
+export function kindFor(apiVersion: string, kind: string): Kind | undefined {
+  return kinds.find(({ resource }) => resource.kind === kind && `${resource.group}/${resource.version}` === apiVersion);
+}
+
+/** The kind of a run reference, by its plural and group. */
+export function kindOfReference(plural: string, group: string): Kind | undefined {
+  return kinds.find(({ resource }) => resource.plural === plural && resource.group === group);
+}

@@ -1,0 +1,116 @@
+import { ActionError } from '../action/errors.ts';
+import type { Status } from '../run/state.ts';
+import type { Kind, KubernetesObject, PodTemplate } from './kind.ts';
+import { substitute } from './parameters.ts';
+
+/** The fields of a batch/v1 Job that matter here (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/). */
+interface Job extends KubernetesObject {
+  spec?: {
+    template?: PodTemplate['template'];
+    completions?: number;
+    activeDeadlineSeconds?: number;
+    ttlSecondsAfterFinished?: number;
+  };
+  status?: {
+    conditions?: Condition[];
+    startTime?: string;
+    completionTime?: string;
+    active?: number;
+    ready?: number;
+    succeeded?: number;
+    failed?: number;
+  };
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+// https://github.com/kubernetes/api/blob/v0.36.3/batch/v1/types.go, "JobReason…"
+const reasons = {
+  BackoffLimitExceeded: 'retries',
+  MaxFailedIndexesExceeded: 'retries',
+  FailedIndexes: 'retries',
+  DeadlineExceeded: 'deadline',
+  PodFailurePolicy: 'crash',
+} as const;
+
+/** Jobs whose queue Kueue keeps stand suspended until they are admitted. */
+const queueLabel = 'kueue.x-k8s.io/queue-name';
+
+export const job: Kind = {
+  resource: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' },
+  // A label value holds 63 characters, and an indexed Job's pods have "-<index>" after its name.
+  nameLimit: 57,
+  podTemplates: (object) => templates(object),
+  setParameters: (object, parameters) => substitute(object, templates(object), parameters),
+  setDeadline(object, seconds) {
+    const { spec } = asJob(object);
+    spec.activeDeadlineSeconds = seconds;
+    for (const { template } of templates(object)) template.spec = { ...template.spec, activeDeadlineSeconds: seconds };
+  },
+  setTtl(object, seconds) {
+    const { spec } = asJob(object);
+    spec.ttlSecondsAfterFinished = Math.max(spec.ttlSecondsAfterFinished ?? 0, seconds);
+  },
+  status: (object) => status(object as Job),
+  podSelector: ({ metadata }) =>
+    metadata.uid ? `batch.kubernetes.io/controller-uid=${metadata.uid}` : `batch.kubernetes.io/job-name=${metadata.name ?? ''}`,
+  cancel: { how: 'delete' },
+};
+
+function asJob(object: KubernetesObject): Job & { spec: NonNullable<Job['spec']> } {
+  const { spec } = object;
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) throw new ActionError('manifest', 'the Job has no "spec"');
+  return object as Job & { spec: NonNullable<Job['spec']> };
+}
+
+function templates(object: KubernetesObject): PodTemplate[] {
+  const { spec } = asJob(object);
+  const { template } = spec;
+  if (typeof template !== 'object' || template === null) throw new ActionError('manifest', 'the Job has no "spec.template"');
+  return [{ path: 'spec.template', template }];
+}
+
+function status({ spec, status: now = {}, metadata }: Job): Status {
+  const condition = (type: string): Condition | undefined => now.conditions?.find((one) => one.type === type && one.status === 'True');
+  const { startTime } = now;
+  const started = startTime === undefined ? {} : { startedAt: startTime };
+
+  const complete = condition('Complete');
+  if (complete) {
+    const endedAt = now.completionTime ?? complete.lastTransitionTime;
+    return { state: 'succeeded', progress: 1, ...started, ...(endedAt === undefined ? {} : { endedAt }) };
+  }
+  const failed = condition('Failed');
+  if (failed) {
+    const reason = reasons[failed.reason as keyof typeof reasons] as (typeof reasons)[keyof typeof reasons] | undefined;
+    return {
+      state: 'failed',
+      ...(reason === undefined ? {} : { reason }),
+      ...words(failed),
+      ...started,
+      ...(failed.lastTransitionTime === undefined ? {} : { endedAt: failed.lastTransitionTime }),
+    };
+  }
+  const suspended = condition('Suspended');
+  if (suspended) {
+    const queue = metadata.labels?.[queueLabel];
+    return queue ? { state: 'queued', message: `waits in the queue ${queue}` } : { state: 'suspended', ...words(suspended) };
+  }
+  const { active = 0, ready, succeeded = 0, failed: failedPods = 0 } = now;
+  // A pod that waits for a node or its image is active, too; `ready` (since Kubernetes 1.24) tells them apart.
+  const hasRun = ready === undefined ? active > 0 : ready > 0;
+  if (!hasRun && succeeded === 0 && failedPods === 0) return { state: 'queued' };
+  const completions = spec?.completions ?? 1;
+  return { state: 'running', ...started, ...(completions > 1 ? { progress: Math.min(1, succeeded / completions) } : {}) };
+}
+
+function words({ reason, message }: Condition): { message?: string } {
+  const text = [reason, message].filter(Boolean).join(': ');
+  return text ? { message: text } : {};
+}

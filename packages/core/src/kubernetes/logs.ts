@@ -1,0 +1,109 @@
+import type { Log } from '../action/log.ts';
+import type { LogLine } from '../backend/backend.ts';
+import { Channel } from './channel.ts';
+import { pods as podResource, type KubernetesClient } from './client.ts';
+import { readContainer, type ReadingContext } from './container-log.ts';
+import { statusesOf, type Pod } from './pod.ts';
+import { PodView } from './pod-view.ts';
+import { Slots } from './slots.ts';
+import { systemTiming, type Timing } from './timing.ts';
+import { patiently, watchSelection, type WatchOptions } from './watch.ts';
+
+/** Which pods' logs, and until when. */
+export interface LogFollowOptions {
+  namespace: string;
+  /** A label selector. */
+  selector: string;
+  signal: AbortSignal;
+  /** Aborts when the run has ended: then the logs are read to their end. */
+  ended: AbortSignal;
+  log: Pick<Log, 'debug' | 'warning'>;
+  timing?: Timing;
+  watch?: Omit<WatchOptions, 'signal' | 'timing'>;
+  /** How many logs are read at the same time (32); with more containers they take turns. */
+  connections?: number;
+  /** A log that was silent for so long is opened anew, in case its connection is dead (1,800). */
+  silenceSeconds?: number;
+  /** How long containers that still run after the run's end are followed (30). */
+  settleSeconds?: number;
+}
+
+// Unread lines in memory: enough that no connection waits for a slow console, few enough for 150 MB.
+const unreadLines = 20_000;
+
+/**
+ * Follows the logs of all containers of the selected pods, present and to come, init containers and restarts included:
+ * each line once, whatever happens to the connections. Lines of one container come in their order.
+ * Ends when `signal` aborts, or when the run has ended and all is read.
+ * @throws ActionError where it cannot go on, such as a missing right
+ */
+export async function* followLogs(client: KubernetesClient, options: LogFollowOptions): AsyncGenerator<LogLine> {
+  const { namespace, selector, ended, timing = systemTiming, settleSeconds = 30 } = options;
+  const stop = new AbortController();
+  const final = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const channel = new Channel<LogLine>(unreadLines);
+  const context: ReadingContext = {
+    client,
+    log: options.log,
+    timing,
+    slots: new Slots(options.connections ?? 32),
+    emit: (lines) => channel.push(lines),
+    signal,
+    final: final.signal,
+    silenceSeconds: options.silenceSeconds ?? 1_800,
+    turnSeconds: 5,
+    lingerSeconds: 10,
+    credentialSeconds: options.watch?.credentialSeconds ?? 300,
+  };
+  const views = new Map<string, PodView>();
+  const readers = new Map<string, Promise<void>>();
+  const fail = (error: unknown): void => {
+    if (!signal.aborted) channel.close({ error });
+  };
+  const see = (pod: Pod): void => {
+    const uid = pod.metadata.uid ?? '';
+    const view = views.get(uid) ?? new PodView(client, pod);
+    views.set(uid, view);
+    view.update(pod);
+    for (const { name } of statusesOf(pod)) {
+      const key = `${uid}/${name}`;
+      if (readers.has(key) || view.instances(name).length === 0) continue;
+      readers.set(key, readContainer(view, name, context).catch(fail));
+    }
+  };
+
+  const watchOptions = { ...options.watch, timing, signal: AbortSignal.any([signal, ended]) };
+  const following = (async () => {
+    for await (const { present, object } of watchSelection<Pod>(
+      client,
+      podResource,
+      namespace,
+      { labelSelector: selector },
+      watchOptions,
+    )) {
+      if (present) see(object);
+      else views.get(object.metadata.uid ?? '')?.update(undefined);
+    }
+    if (signal.aborted) return;
+    // The run has ended; its last pods may not have been seen yet.
+    const list = await patiently(() => client.list<Pod>(podResource, namespace, { labelSelector: selector }), { ...watchOptions, signal });
+    for (const pod of list?.items ?? []) see(pod);
+    const settle = setTimeout(() => final.abort(), settleSeconds * 1000);
+    for (const view of views.values())
+      if (list && !list.items.some(({ metadata }) => metadata.uid === view.pod.metadata.uid)) view.update(undefined);
+    await Promise.all(readers.values());
+    clearTimeout(settle);
+  })().then(() => channel.close(), fail);
+  const end = (): void => channel.close();
+  options.signal.addEventListener('abort', end, { once: true });
+  if (options.signal.aborted) end();
+  try {
+    yield* channel;
+  } finally {
+    options.signal.removeEventListener('abort', end);
+    stop.abort();
+    channel.close();
+    await Promise.all([following, ...readers.values()]);
+  }
+}
