@@ -84,7 +84,7 @@ export function openGitHub(options: GitHubOptions): GitHub {
     try {
       return await send(request);
     } catch (error) {
-      throw toActionError(error, request.url, `${context.owner}/${context.repo}`);
+      throw toActionError(error, request.url);
     }
   });
   return {

@@ -24,26 +24,30 @@ export async function resolveCommit(github: GitHub, ref: string): Promise<Commit
 /**
  * Walks back from a commit along first parents, that commit first: the line of a base branch, without what was merged into it.
  * One request for up to 100 commits; GitHub lists all ancestors by date, so that the line is found among them by parents.
+ * @param ref a branch or a SHA
  * @param limit the most commits to yield
  */
-export async function* firstParents(github: GitHub, sha: string, limit: number): AsyncGenerator<Commit> {
+export async function* firstParents(github: GitHub, ref: string, limit: number): AsyncGenerator<Commit> {
   const known = new Map<string, Commit>();
   const pages = github.paginate
-    .iterator(github.rest.repos.listCommits, { ...github.at, sha, per_page: Math.min(100, Math.max(limit, 1)) })
+    .iterator(github.rest.repos.listCommits, { ...github.at, sha: ref, per_page: Math.min(100, Math.max(limit, 1)) })
     [Symbol.asyncIterator]();
-  let next: string | undefined = sha;
-  for (let count = 0; count < limit && next !== undefined; count++) {
-    while (!known.has(next)) {
+  let next: string | undefined;
+  for (let count = 0; count < limit; count++) {
+    while (next === undefined || !known.has(next)) {
       const page = await pages.next();
       if (page.done) return;
-      for (const { sha: id, commit, parents } of page.value.data) {
-        known.set(id, { sha: id, tree: commit.tree.sha, parents: parents.map((parent) => parent.sha) });
+      for (const { sha, commit, parents } of page.value.data) {
+        known.set(sha, { sha, tree: commit.tree.sha, parents: parents.map((parent) => parent.sha) });
+        // The list begins with the commit that was asked for.
+        next ??= sha;
       }
     }
     const commit: Commit | undefined = known.get(next);
     if (commit === undefined) return;
     yield commit;
     next = commit.parents[0];
+    if (next === undefined) return;
   }
 }
 

@@ -27,10 +27,10 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /** What a failed request means to the person who reads the log. `route` is octokit's template of it. */
-export function toActionError(error: unknown, route: string, repository: string): unknown {
+export function toActionError(error: unknown, route: string): unknown {
   if (error instanceof ActionError || !isRequestFailure(error)) return error;
   const { method, url } = error.request;
-  const request = `${method} ${url} (${repository})`;
+  const request = `${method} ${url}`;
   const answer = answerOf(error);
   const fail = (code: ErrorCode, message: string, remedy?: string): ActionError =>
     new ActionError(code, message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
