@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { api } from './api.ts';
 import type { NodeTiming } from './container.ts';
+import { defaultOther } from './defaults.ts';
 import { remove } from './deletion.ts';
 import { EventRecorder } from './events.ts';
 import { bringPrograms } from './filesystem.ts';
@@ -13,6 +14,7 @@ import { HttpSide, type RecordedRequest } from './http.ts';
 import { NodeImages, type ImageConfig, type ImageSource } from './images.ts';
 import { JobController } from './job-controller.ts';
 import { Kubelet } from './kubelet.ts';
+import { furnishNamespaces } from './namespaces.ts';
 import { Node, nodeName } from './node.ts';
 import { podLog } from './pod-logs.ts';
 import { types } from './resources.ts';
@@ -28,6 +30,8 @@ export interface ClusterOptions {
   folder?: string;
   /** Namespaces besides `default`. */
   namespaces?: readonly string[];
+  /** A namespace comes to be with the first object in it. A real API server answers 404, and so does this one else. */
+  anyNamespace?: boolean;
   /** Milliseconds that back-offs start with. Short ones are the default, since a test would wait for them. */
   timing?: Partial<NodeTiming> & { /** A Job's next pod after a failure. */ job?: number };
 }
@@ -65,28 +69,27 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
     process.emitWarning(error instanceof Error ? error : String(error));
   };
   const store = new Store();
-  for (const name of ['default', ...(options.namespaces ?? [])]) {
-    store.create(types.namespaces, {
-      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
-      spec: { finalizers: ['kubernetes'] },
-      status: { phase: 'Active' },
-    });
-  }
-  const images = new NodeImages(join(folder, 'images'), options.images);
   const { job = 100, ...timing } = { restart: 100, pull: 100, config: 100, ...options.timing };
-  const events = new EventRecorder(store, 'kubelet', nodeName);
-  const kubelet = new Kubelet({ store, images, events, programs, timing }, folder, onDefect);
-  const node = new Node(store, options.gpus ?? 0);
   const controllers = [
+    furnishNamespaces(store, onDefect),
     schedulePods(store, onDefect),
     new JobController(store, job, (type, object, propagation) => void remove(store, type, object, { propagation }), onDefect),
     collectGarbage(store, (type, object) => void remove(store, type, object), onDefect),
   ];
+  for (const name of ['default', ...(options.namespaces ?? [])]) {
+    const namespace = { metadata: { name } };
+    defaultOther('Namespace', namespace);
+    store.create(types.namespaces, namespace);
+  }
+  const images = new NodeImages(join(folder, 'images'), options.images);
+  const events = new EventRecorder(store, 'kubelet', nodeName);
+  const kubelet = new Kubelet({ store, images, events, programs, timing }, folder, onDefect);
+  const node = new Node(store, options.gpus ?? 0);
 
   const token = randomBytes(24).toString('base64url');
   const http = new HttpSide(
     token,
-    api(store, (request) => podLog(store, kubelet.findLog, request)),
+    api(store, (request) => podLog(store, kubelet.findLog, request), { anyNamespace: options.anyNamespace ?? false }),
   );
   await http.listen();
 

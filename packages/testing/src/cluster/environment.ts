@@ -1,7 +1,7 @@
 import type { ImageConfig } from './images.ts';
 import type { EnvVar, Pod, PodContainer, Stored } from './objects.ts';
 import { types } from './resources.ts';
-import { amount } from './schema.ts';
+import { amount } from './quantity.ts';
 import type { Store } from './store.ts';
 
 /** A container cannot be made from what its pod says: the kubelet's `CreateContainerConfigError`. */

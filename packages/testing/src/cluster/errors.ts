@@ -80,3 +80,6 @@ export const unsupported = (what: string): ApiError =>
   new ApiError(501, undefined, `the embedded cluster does not support ${what}; use a real cluster for it`);
 
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message);
+
+/** What is wrong with a body, in the words of the real server's decoder. */
+export class Undecodable extends Error {}

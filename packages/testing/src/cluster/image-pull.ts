@@ -9,7 +9,7 @@ const reference = /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*
  */
 export async function ensureImage(runner: ContainerRunner, { images, timing }: NodeParts): Promise<boolean> {
   const { image, imagePullPolicy } = runner.container;
-  while (!runner.stopped) {
+  for (let failures = 0; !runner.stopped; failures++) {
     if (!reference.test(image)) {
       const why = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
       await refuse(runner, 'InvalidImageName', 'InspectFailed', why, timing.pull);
@@ -28,7 +28,7 @@ export async function ensureImage(runner: ContainerRunner, { images, timing }: N
         runner.tell('Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting)`);
         return true;
       } catch (error) {
-        await backOff(runner, error instanceof Error ? error.message : String(error), timing.pull);
+        await backOff(runner, error instanceof Error ? error.message : String(error), timing.pull * 2 ** Math.min(failures, 4));
       }
     }
   }

@@ -5,11 +5,21 @@ import { same } from './store.ts';
 
 type Json = Record<string, unknown>;
 
-/** Fields that may not change once the object exists. */
-export function immutableProblems(type: ResourceType, before: Stored, after: Stored): Cause[] {
+/**
+ * Fields that may not change once the object exists.
+ * @param otherUid the UID that a request wants it to have
+ */
+export function immutableProblems(type: ResourceType, before: Stored, after: Stored, otherUid?: string): Cause[] {
   const old = (before['spec'] ?? {}) as Json;
   const now = (after['spec'] ?? {}) as Json;
   const causes: Cause[] = [];
+  if (otherUid !== undefined) {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: ${JSON.stringify(otherUid)}: field is immutable`,
+      field: 'metadata.uid',
+    });
+  }
   const fixed = (field: string): void => {
     if (!same(old[field], now[field])) {
       causes.push({

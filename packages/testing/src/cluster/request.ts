@@ -24,6 +24,9 @@ export const pageNotFound = Symbol('404 page not found');
 
 export const noSuchResource = (): ApiError => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 
+export const methodNotAllowed = (): ApiError =>
+  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
 // Core resources that every real API server has.
 const missing = new Set([
   'bindings',
@@ -69,12 +72,10 @@ export function parsePath(path: string): Pick<ApiRequest, 'type' | 'namespace' |
   return { type, namespace, name, subresource };
 }
 
-/** `true`, `1`, `t`; @throws ApiError 400 for what is no boolean */
+/** Whatever is not `0` or `false` counts as true (k8s.io/apimachinery/pkg/runtime, Convert_Slice_string_To_bool). */
 export function flag(query: URLSearchParams, name: string): boolean {
   const value = query.get(name);
-  if (value === null || ['false', '0', 'f', 'F', 'FALSE', 'False', ''].includes(value)) return false;
-  if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(value)) return true;
-  throw badRequest(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return value !== null && value !== '0' && value.toLowerCase() !== 'false';
 }
 
 /** A whole number of the query. */

@@ -2,7 +2,7 @@ import { Controller } from './controller.ts';
 import { EventRecorder } from './events.ts';
 import { timestamp, type Condition, type Pod, type Stored } from './objects.ts';
 import { types } from './resources.ts';
-import { amount } from './schema.ts';
+import { amount } from './quantity.ts';
 import type { Store } from './store.ts';
 
 type Quantities = Record<string, number>;

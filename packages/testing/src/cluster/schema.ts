@@ -1,5 +1,6 @@
 import * as models from '@kubernetes/client-node';
-import { badRequest } from './errors.ts';
+import { Undecodable } from './errors.ts';
+import { isQuantity, normalise } from './quantity.ts';
 import type { ResourceType } from './resources.ts';
 
 interface Attribute {
@@ -23,12 +24,12 @@ export interface Decoded {
  * Reads `value` as the type, as the real server's decoder does: unknown fields and nulls are left out, other types
  * than the field's are refused. The types are those that upstream's OpenAPI description generated for
  * `@kubernetes/client-node`.
- * @throws ApiError 400
+ * @throws Undecodable
  */
 export function decode(type: ResourceType, value: Record<string, unknown>): Decoded {
   const unknown: string[] = [];
   const refuse = (problem: string): never => {
-    throw badRequest(`${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: ${problem}`);
+    throw new Undecodable(problem);
   };
   const walk = (given: unknown, as: string, format: string, path: string, parent: string): unknown => {
     // Go's decoder names a field without indexes and its struct without the version.
@@ -92,20 +93,8 @@ function goType(type: string, format: string): string {
   return `v1.${type.replace(/^V\d+/u, '')}`;
 }
 
-/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
 function quantity(value: unknown, refuse: (problem: string) => never): string {
   const text = String(value);
-  if (!/^[+-]?\d*\.?\d+([EPTGMkmun]i?|e[+-]?\d+|E[+-]?\d+|[EPTGMK]i)?$/u.test(text)) {
-    refuse("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-  }
-  return text;
-}
-
-const units: Record<string, number> = { n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
-const binary: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 };
-
-/** What a quantity amounts to. */
-export function amount(text: string): number {
-  const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/u.exec(text);
-  return match ? Number(match[1]) * (units[match[2]!] ?? binary[match[2]!] ?? 1) : Number.NaN;
+  if (!isQuantity(text)) refuse("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+  return normalise(text);
 }

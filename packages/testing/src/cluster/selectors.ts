@@ -64,7 +64,7 @@ export function fieldSelector(text: string, type: ResourceType): Matches {
       const match = /^([^=!]+)(==?|!=)(.*)$/u.exec(part.trim());
       if (!match) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`);
       const [, field, operator, value] = match as unknown as [string, string, string, string];
-      if (!allowed.has(field)) throw badRequest(`field label not supported: ${field}`);
+      if (!allowed.has(field)) throw badRequest(`field label "${field}" not supported for ${type.kind}`);
       return (object) => (read(object, field) === value) === (operator !== '!=');
     });
   return (object) => rules.every((rule) => rule(object));

@@ -143,6 +143,14 @@ export class Store {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** The same objects for a trial: what is done to it is not done here, and nobody hears of it. */
+  fork(): Store {
+    const trial = new Store();
+    trial.#version = this.#version;
+    for (const [type, objects] of this.#objects) trial.#objects.set(type, new Map(objects));
+    return trial;
+  }
+
   /** Forgets the history, as etcd's compaction does. */
   compact(): void {
     this.#history = [];

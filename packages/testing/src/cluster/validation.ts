@@ -1,5 +1,6 @@
-import { unsupported, type Cause } from './errors.ts';
-import { amount } from './schema.ts';
+import { invalid, unsupported, type Cause } from './errors.ts';
+import { amount } from './quantity.ts';
+import type { ResourceType } from './resources.ts';
 import type { NewObject } from './store.ts';
 
 type Json = Record<string, unknown>;
@@ -35,8 +36,29 @@ const required = (field: string, why = ''): Cause => ({
   field,
 });
 
-/** Name and labels. */
-export function metadataProblems(metadata: NewObject['metadata'], kind: string): Cause[] {
+/** @throws ApiError 422 where there are problems */
+export function refuse(type: ResourceType, name: string, causes: Cause[]): void {
+  if (causes.length > 0) throw invalid(type, name, causes);
+}
+
+/**
+ * What the API server refuses in an object.
+ * @param metadata as it was given, before the server put its own labels there
+ * @throws ApiError 501 for what the embedded cluster cannot run
+ */
+export function problemsOf(type: ResourceType, object: NewObject, metadata = object.metadata): Cause[] {
+  const spec = object['spec'] as Json;
+  const causes = metadataProblems(metadata, type.kind);
+  if (type.kind === 'Job') causes.push(...jobProblems(object));
+  if (type.kind === 'Pod') causes.push(...podSpecProblems(spec, 'spec'));
+  if (type.kind === 'ConfigMap' || type.kind === 'Secret') causes.push(...dataProblems(object));
+  const seconds = type.kind === 'Lease' ? (spec?.['leaseDurationSeconds'] as number | undefined) : undefined;
+  if (seconds !== undefined && seconds <= 0) causes.push(wrong('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
+  return causes;
+}
+
+/** Name, labels, annotations and owners. */
+function metadataProblems(metadata: NewObject['metadata'], kind: string): Cause[] {
   const causes: Cause[] = [];
   const { name } = metadata;
   if (!name) causes.push(required('metadata.name', 'name or generateName is required'));
@@ -45,9 +67,18 @@ export function metadataProblems(metadata: NewObject['metadata'], kind: string):
     if (name.length > 63) causes.push(wrong('metadata.name', name, 'must be no more than 63 bytes'));
   } else {
     if (!subdomain.test(name)) causes.push(wrong('metadata.name', name, words.subdomain));
-    if (name.length > 253) causes.push(wrong('metadata.name', name, 'must be no more than 253 bytes'));
+    if (name.length > 253) causes.push(wrong('metadata.name', name, 'must be no more than 253 characters'));
   }
   causes.push(...labelProblems(metadata['labels'] as Record<string, string> | undefined, 'metadata.labels'));
+  const annotations = Object.entries((metadata['annotations'] ?? {}) as Record<string, string>);
+  if (annotations.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0) > 256 * 1024) {
+    causes.push({ reason: 'FieldValueTooLong', message: 'Too long: may not be more than 262144 bytes', field: 'metadata.annotations' });
+  }
+  for (const owner of (metadata['ownerReferences'] ?? []) as Json[]) {
+    for (const field of ['apiVersion', 'kind', 'name', 'uid']) {
+      if (!owner[field]) causes.push(wrong(`metadata.ownerReferences.${field}`, owner[field] ?? '', 'must not be empty'));
+    }
+  }
   return causes;
 }
 
@@ -66,7 +97,7 @@ function labelProblems(labels: Record<string, string> | undefined, field: string
 }
 
 /** @throws ApiError 501 for what the embedded cluster cannot run */
-export function jobProblems(job: NewObject): Cause[] {
+function jobProblems(job: NewObject): Cause[] {
   const spec = job['spec'] as Json;
   const causes: Cause[] = [];
   for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished']) {
@@ -90,7 +121,7 @@ export function jobProblems(job: NewObject): Cause[] {
 }
 
 /** @throws ApiError 501 for what the embedded cluster cannot run */
-export function podSpecProblems(spec: Json, path: string): Cause[] {
+function podSpecProblems(spec: Json, path: string): Cause[] {
   const causes: Cause[] = [];
   const containers = (spec['containers'] ?? []) as Json[];
   const init = (spec['initContainers'] ?? []) as Json[];
@@ -163,7 +194,7 @@ function containerProblems(container: Json, at: string, volumes: Json[]): Cause[
 }
 
 /** Keys and size of a ConfigMap or a Secret. */
-export function dataProblems(object: NewObject): Cause[] {
+function dataProblems(object: NewObject): Cause[] {
   const causes: Cause[] = [];
   let size = 0;
   for (const field of ['data', 'binaryData']) {
