@@ -12,7 +12,7 @@ const issued: Record<string, string>[] = [];
 const head = 'a'.repeat(40);
 const github: RunOptions['github'] = {
   url: 'http://127.0.0.1:1',
-  repository: { owner: 'o', name: 'r', id: 7, defaultBranch: 'main' },
+  repository: { owner: 'o', name: 'r', id: 7 },
   issueToken: (permissions) => `token-${issued.push(permissions)}-of-a-job`,
   headOf: () => head,
   filesOf: () => new Map([['data/x.txt', 'hello']]),
@@ -46,7 +46,7 @@ function action(name: string, main: string, post?: string): void {
 /** Runs a workflow that a push to main starts. */
 async function run(jobs: string, more: Partial<RunOptions> = {}, top = ''): Promise<WorkflowRun> {
   const content = `on: push\n${top}\njobs:\n${jobs}`;
-  const event = { name: 'push', payload: { ref: 'refs/heads/main', after: head, sender: { login: 'mona' } } };
+  const event = { name: 'push', payload: { ref: 'refs/heads/main', after: head }, ref: 'refs/heads/main', sha: head, actor: 'mona' };
   const done = await runWorkflow({
     workflow: { file: '.github/workflows/test.yml', content },
     event,
@@ -283,7 +283,13 @@ describe('before anything runs', () => {
 
   it('leaves alone what the event does not start', async () => {
     const workflow = { file: 'x.yml', content: `on: { issue_comment: { types: [created] } }\njobs:\n${steps('- run: echo')}` };
-    expect(await runWorkflow({ workflow, event: { name: 'issue_comment', payload: { action: 'edited' } }, github })).toBeUndefined();
+    expect(
+      await runWorkflow({
+        workflow,
+        event: { name: 'issue_comment', payload: { action: 'edited' }, ref: 'refs/heads/main', sha: head, actor: 'mona' },
+        github,
+      }),
+    ).toBeUndefined();
   });
 });
 

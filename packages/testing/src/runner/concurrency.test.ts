@@ -36,8 +36,9 @@ it('keeps all who wait with queue: max, in order', async () => {
 
 it('cancels the one that runs, and starts when it has ended', async () => {
   const groups = new Concurrency();
-  let leave: (() => void) | undefined;
-  leave = await groups.enter(member({ cancel: () => leave?.() }), never);
+  const ends: (() => void)[] = [];
+  const leave = await groups.enter(member({ cancel: () => ends.forEach((end) => end()) }), never);
+  if (leave) ends.push(leave);
   expect(await groups.enter(member({ cancelInProgress: true }), never)).toBeDefined();
 });
 

@@ -1,5 +1,5 @@
 import { addressesOf } from '../bundle/environment.ts';
-import type { ResolvedEvent } from './events.ts';
+import type { WorkflowEvent } from '../github/events.ts';
 import type { RunnerGitHub } from './github.ts';
 import type { JobRun, WorkflowRun } from './result.ts';
 
@@ -7,7 +7,7 @@ import type { JobRun, WorkflowRun } from './result.ts';
 export function githubContext(
   github: RunnerGitHub,
   run: WorkflowRun,
-  event: ResolvedEvent,
+  event: WorkflowEvent,
   job?: { id: string; token: string; workspace: string },
 ): Record<string, unknown> {
   const { owner, name, id } = github.repository;

@@ -1,37 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolveEvent, startedBy, type ResolvedEvent } from './events.ts';
-
-const pull = { number: 7, head: { ref: 'topic' }, base: { ref: 'main' }, merge_commit_sha: 'c'.repeat(40) };
-const heads = (branch: string): string => `head of ${branch}`;
-
-describe('resolveEvent', () => {
-  it.each([
-    ['issue_comment', { action: 'created' }, { ref: 'refs/heads/main', sha: 'head of main' }],
-    ['schedule', undefined, { ref: 'refs/heads/main', sha: 'head of main' }],
-    ['push', { ref: 'refs/heads/x', after: 'a'.repeat(40) }, { ref: 'refs/heads/x', sha: 'a'.repeat(40) }],
-    ['pull_request_target', { pull_request: pull }, { ref: 'refs/heads/main', sha: 'head of main', headRef: 'topic', baseRef: 'main' }],
-    ['pull_request', { pull_request: pull }, { ref: 'refs/pull/7/merge', sha: 'c'.repeat(40), headRef: 'topic', baseRef: 'main' }],
-    [
-      'merge_group',
-      { merge_group: { head_sha: 'd'.repeat(40), head_ref: 'refs/heads/q', base_ref: 'main' } },
-      { ref: 'refs/heads/q', sha: 'd'.repeat(40) },
-    ],
-  ])('%s', (name, payload, expected) => {
-    expect(resolveEvent({ name, payload }, 'main', heads)).toMatchObject(expected);
-  });
-
-  it('fires no pull_request for a conflict', () => {
-    const payload = { pull_request: { ...pull, merge_commit_sha: null } };
-    expect(() => resolveEvent({ name: 'pull_request', payload }, 'main', heads)).toThrow('a conflicted pull request fires no pull_request');
-  });
-});
+import type { WorkflowEvent } from '../github/events.ts';
+import { startedBy } from './events.ts';
 
 describe('startedBy', () => {
-  const event = (name: string, payload: unknown, more: Partial<ResolvedEvent> = {}): ResolvedEvent => ({
+  const event = (name: string, payload: Record<string, unknown>, more: Partial<WorkflowEvent> = {}): WorkflowEvent => ({
     name,
     payload,
     ref: 'refs/heads/main',
     sha: '',
+    actor: 'mona',
     ...more,
   });
   it.each([

@@ -51,10 +51,15 @@ export function partsOf(text: string): { expression: boolean; text: string }[] {
 
 /** A value of the file as text, with its expressions filled in. */
 export function text(value: unknown, scope: Scope): string {
-  if (value === undefined || value === null) return '';
-  return partsOf(String(value))
+  return partsOf(written(value))
     .map((part) => (part.expression ? evaluate(part.text, scope).coerceString() : part.text))
     .join('');
+}
+
+/** A scalar of the file as it stands there; nothing where it is absent. */
+export function written(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** A map of the file with each value as text. A null prototype, since names come from users. */
@@ -83,13 +88,13 @@ export function boolean(value: unknown, scope: Scope): boolean {
  * (https://docs.github.com/actions/reference/workflows-and-actions/expressions#status-check-functions).
  */
 export function holds(condition: unknown, scope: Scope): boolean {
-  const written = String(condition ?? '').trim();
-  if (written === '') return scope.status.success;
-  const parts = partsOf(written);
+  const whole = written(condition).trim();
+  if (whole === '') return scope.status.success;
+  const parts = partsOf(whole);
   const [only] = parts;
   const bare = parts.length === 1 && only ? only.text : undefined;
   // Text around an expression makes it a text, which is true: GitHub does so too, and warns in its editor.
-  if (bare === undefined) return scope.status.success && text(written, scope) !== '';
+  if (bare === undefined) return scope.status.success && text(whole, scope) !== '';
   if (usesFunction(bare, statusNames)) return !falsy(evaluate(bare, scope));
   return scope.status.success && !falsy(evaluate(bare, scope));
 }

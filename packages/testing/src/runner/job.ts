@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ResolvedAction } from './actions.ts';
 import { githubContext } from './contexts.ts';
 import { Deadline } from './deadline.ts';
-import type { ResolvedEvent } from './events.ts';
-import { boolean, holds, number, text, texts, type Scope } from './expressions.ts';
+import type { WorkflowEvent } from '../github/events.ts';
+import { boolean, holds, number, text, texts, written, type Scope } from './expressions.ts';
 import type { RunnerGitHub } from './github.ts';
 import type { Conclusion, JobRun, Progress, StepRun, WorkflowRun } from './result.ts';
 import { startAction, startBuiltIn, startShell, type Place } from './step.ts';
@@ -18,7 +18,7 @@ export interface JobPlan {
   run: WorkflowRun;
   result: JobRun;
   github: RunnerGitHub;
-  event: ResolvedEvent;
+  event: WorkflowEvent;
   actions: ReadonlyMap<string, ResolvedAction>;
   secrets: Record<string, string>;
   /** Contexts that are the same for all its steps: `needs`, `vars`, `inputs`. */
@@ -222,7 +222,7 @@ class JobStory {
 
   /** As GitHub shows it: the name, else what the step does. */
   #nameOf(step: Step, scope?: Scope): string {
-    if (step.name !== undefined) return scope ? text(step.name, scope) : String(step.name);
+    if (step.name !== undefined) return scope ? text(step.name, scope) : written(step.name);
     return step.uses === undefined ? `Run ${(step.run ?? '').split('\n', 1)[0]}` : `Run ${step.uses}`;
   }
 

@@ -1,8 +1,9 @@
+import type { WorkflowEvent } from '../github/events.ts';
 import { ownActions, resolveActions, type ActionResolver } from './actions.ts';
 import { Concurrency } from './concurrency.ts';
 import { githubContext, needsContext } from './contexts.ts';
-import { resolveEvent, startedBy, type RepositoryEvent, type ResolvedEvent } from './events.ts';
-import { boolean, holds, text, type Scope } from './expressions.ts';
+import { startedBy } from './events.ts';
+import { boolean, holds, text, written, type Scope } from './expressions.ts';
 import { permissionsOf, type RunnerGitHub } from './github.ts';
 import { runJob } from './job.ts';
 import type { Conclusion, JobRun, Progress, WorkflowRun } from './result.ts';
@@ -11,7 +12,7 @@ import { readWorkflow, type Job, type Workflow } from './workflow.ts';
 /** One workflow file and what happened. */
 export interface RunOptions {
   workflow: { file: string; content: string };
-  event: RepositoryEvent;
+  event: WorkflowEvent;
   github: RunnerGitHub;
   /** What `uses:` may name; our own actions where not given. */
   actions?: ActionResolver;
@@ -34,24 +35,23 @@ export interface RunOptions {
  * @throws Error that names what the file has wrong or what this runner does not do, before anything runs
  */
 export async function runWorkflow(options: RunOptions): Promise<WorkflowRun | undefined> {
-  const { github, workflow: file } = options;
-  const workflow = readWorkflow(file.file, file.content);
-  const event = resolveEvent(options.event, github.repository.defaultBranch, (branch) => github.headOf(branch));
-  if (!startedBy(workflow.on, event)) return undefined;
-  return new RunStory(options, workflow, event).tell();
+  const workflow = readWorkflow(options.workflow.file, options.workflow.content);
+  if (!startedBy(workflow.on, options.event)) return undefined;
+  return new RunStory(options, workflow).tell();
 }
 
 class RunStory {
   readonly #options: RunOptions;
   readonly #workflow: Workflow;
-  readonly #event: ResolvedEvent;
+  readonly #event: WorkflowEvent;
   readonly #actions: ReturnType<typeof resolveActions>;
   readonly #run: WorkflowRun;
   readonly #stop = new AbortController();
   readonly #concurrency: Concurrency;
   readonly #done = new Map<string, Promise<void>>();
 
-  constructor(options: RunOptions, workflow: Workflow, event: ResolvedEvent) {
+  constructor(options: RunOptions, workflow: Workflow) {
+    const { event } = options;
     this.#options = options;
     this.#workflow = workflow;
     this.#event = event;
@@ -60,7 +60,6 @@ class RunStory {
       workflow.jobs.flatMap((job) => job.steps),
       options.actions ?? ownActions,
     );
-    const sender = (event.payload as { sender?: { login?: string } } | undefined)?.sender?.login;
     this.#run = {
       id: options.id ?? 1,
       number: options.number ?? 1,
@@ -71,12 +70,12 @@ class RunStory {
       event: event.name,
       sha: event.sha,
       ref: event.ref,
-      actor: options.event.actor ?? sender ?? 'octocat',
+      actor: event.actor,
       status: 'queued',
       startedAt: this.#now(),
       jobs: workflow.jobs.map((job) => ({
         id: job.id,
-        name: String(job.name),
+        name: written(job.name),
         status: 'queued',
         permissions: permissionsOf(job.permissions, workflow.permissions),
         outputs: Object.create(null) as Record<string, string>,
@@ -220,7 +219,7 @@ class RunStory {
         github: githubContext(github, this.#run, this.#event),
         needs: needsContext(needs.map((id) => this.#result(id))),
         vars,
-        inputs: (this.#event.payload as { inputs?: unknown } | undefined)?.inputs ?? {},
+        inputs: this.#event.payload['inputs'] ?? {},
       },
       status: { success: !cancelled, failure: false, cancelled },
     };
