@@ -1,0 +1,49 @@
+import type { MetricPoint } from '../metrics/metrics.ts';
+
+/** Positions at equal distances: all that Mermaid's charts know. */
+export interface Grid {
+  from: number;
+  to: number;
+  /** At least 2. */
+  count: number;
+}
+
+/** The grid on which `curves` are drawn together: from the first step of any to the last of any, at most `most` positions. */
+export function gridFor(curves: readonly (readonly MetricPoint[])[], most: number): Grid | undefined {
+  const steps = [...new Set(curves.flatMap((points) => points.map(({ step }) => step)))].sort((a, b) => a - b);
+  const [from, to] = [steps[0], steps.at(-1)];
+  if (from === undefined || to === undefined || from === to) return undefined;
+  // As fine as the closest two steps, so that a curve with equal steps is drawn through its own points.
+  const closest = Math.min(...steps.slice(1).map((step, index) => step - steps[index]!));
+  return { from, to, count: Math.max(2, Math.min(most, Math.round((to - from) / closest) + 1)) };
+}
+
+/**
+ * A curve's values on a grid: straight between its points, level before its first and after its last. Where the grid is too
+ * coarse, the extremes still stand at their nearest positions, so that no peak disappears.
+ * @param points finite, by ascending step, at least one
+ */
+export function onGrid(points: readonly MetricPoint[], { from, to, count }: Grid): number[] {
+  const distance = (to - from) / (count - 1);
+  let next = 0;
+  const values = Array.from({ length: count }, (_, position) => {
+    const step = position === count - 1 ? to : from + position * distance;
+    while (next < points.length && points[next]!.step < step) next++;
+    const [before, after] = [points[next - 1], points[next]];
+    if (!before || !after) return (before ?? after)!.value;
+    const share = (step - before.step) / (after.step - before.step);
+    return before.value * (1 - share) + after.value * share;
+  });
+  // The ends keep their own values: where a run began and ended matters more than a peak beside it.
+  for (const { step, value } of extremesOf(points)) {
+    const position = Math.round((step - from) / distance);
+    if (position > 0 && position < count - 1) values[position] = value;
+  }
+  return values;
+}
+
+function extremesOf(points: readonly MetricPoint[]): MetricPoint[] {
+  const extreme = (isBetter: (a: number, b: number) => boolean): MetricPoint =>
+    points.reduce((best, point) => (isBetter(point.value, best.value) ? point : best));
+  return [extreme((a, b) => a < b), extreme((a, b) => a > b)];
+}
