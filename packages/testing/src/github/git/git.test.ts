@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { extract, type Headers } from 'tar-stream';
-import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
-import type { FileChange } from '@slashtrain/testing/github/repository';
+import { extract, type Header } from 'tar-stream';
+import { startGitHub, type FakeGitHub, type Repository } from '../github.ts';
+import type { FileChange } from '../repository.ts';
 
 /* The fake GitHub's objects are git's: the same files, commits and archives in both, compared. */
 
@@ -121,7 +121,7 @@ it("makes the tree of a squash the same as the head's where main stood still", (
 
 interface Entry {
   name: string;
-  type: Headers['type'];
+  type: Header['type'];
   mode: number | undefined;
   link: string | null | undefined;
   time: number | undefined;
@@ -138,16 +138,12 @@ async function tarball(): Promise<string> {
 async function entriesOf(tar: Buffer): Promise<Entry[]> {
   const entries: Entry[] = [];
   const reader = extract();
-  reader.on('entry', (header, stream, next) => {
-    const chunks: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      const { name, type, mode, linkname, mtime } = header;
-      entries.push({ name, type, mode, link: linkname, time: mtime?.getTime(), content: Buffer.concat(chunks).toString('hex') });
-      next();
-    });
-  });
   reader.end(tar);
-  await new Promise((done, fail) => reader.once('finish', done).once('error', fail));
+  for await (const entry of reader) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Buffer);
+    const { name, type, mode, linkname, mtime } = entry.header;
+    entries.push({ name, type, mode, link: linkname, time: mtime?.getTime(), content: Buffer.concat(chunks).toString('hex') });
+  }
   return entries;
 }
