@@ -46,8 +46,10 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     watches.set(key, shared);
     return shared.subscribe(signal);
   };
-  const observation = (reference: RunReference, sighting: Sighting): Observation =>
-    sighting.present ? { status: kindOf(reference).status(sighting.object), object: sighting.object } : { status: gone(reference, client) };
+  const observation = (reference: RunReference, sighting: Sighting, before?: Status): Observation =>
+    sighting.present
+      ? { status: kindOf(reference).status(sighting.object, before), object: sighting.object }
+      : { status: gone(reference, client) };
 
   const listPods = async (reference: RunReference): Promise<Pod[]> => {
     const { items } = await client.list<Pod>(podResource, reference.namespace, { labelSelector: selectorFor(reference) });
@@ -78,12 +80,12 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     },
 
     async *observe(reference, signal) {
-      let last: string | undefined;
+      let last: Status | undefined;
       for await (const sighting of watch(reference, signal)) {
-        const now = observation(reference, sighting);
-        const shown = JSON.stringify(now.status);
-        if (shown !== last) yield now;
-        last = shown;
+        const now = observation(reference, sighting, last);
+        const isNews = JSON.stringify(now.status) !== JSON.stringify(last);
+        last = now.status;
+        if (isNews) yield now;
         if (isEnded(now.status.state)) return;
       }
     },

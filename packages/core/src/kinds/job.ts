@@ -19,6 +19,7 @@ interface Job extends KubernetesObject {
     ready?: number;
     succeeded?: number;
     failed?: number;
+    uncountedTerminatedPods?: { succeeded?: string[]; failed?: string[] };
   };
 }
 
@@ -57,7 +58,7 @@ export const job: Kind = {
     const { spec } = asJob(object);
     spec.ttlSecondsAfterFinished = Math.max(spec.ttlSecondsAfterFinished ?? 0, seconds);
   },
-  status: (object) => status(object as Job),
+  status: (object, before) => status(object as Job, before),
   podSelector: ({ metadata }) =>
     metadata.uid ? `batch.kubernetes.io/controller-uid=${metadata.uid}` : `batch.kubernetes.io/job-name=${metadata.name ?? ''}`,
   cancel: { how: 'delete' },
@@ -76,7 +77,7 @@ function templates(object: KubernetesObject): PodTemplate[] {
   return [{ path: 'spec.template', template }];
 }
 
-function status({ spec, status: now = {}, metadata }: Job): Status {
+function status({ spec, status: now = {}, metadata }: Job, before: Status | undefined): Status {
   const condition = (type: string): Condition | undefined => now.conditions?.find((one) => one.type === type && one.status === 'True');
   const { startTime } = now;
   const started = startTime === undefined ? {} : { startedAt: startTime };
@@ -102,10 +103,14 @@ function status({ spec, status: now = {}, metadata }: Job): Status {
     const queue = metadata.labels?.[queueLabel];
     return queue ? { state: 'queued', message: `waits in the queue ${queue}` } : { state: 'suspended', ...words(suspended) };
   }
-  const { active = 0, ready, succeeded = 0, failed: failedPods = 0 } = now;
+  const { active = 0, ready, succeeded = 0, failed: failedPods = 0, uncountedTerminatedPods: uncounted } = now;
   // A pod that waits for a node or its image is active, too; `ready` (since Kubernetes 1.24) tells them apart.
-  const hasRun = ready === undefined ? active > 0 : ready > 0;
-  if (!hasRun && succeeded === 0 && failedPods === 0) return { state: 'queued' };
+  const runs = ready === undefined ? active > 0 : ready > 0;
+  const hasRun = succeeded + failedPods + (uncounted?.succeeded?.length ?? 0) + (uncounted?.failed?.length ?? 0) > 0;
+  const isEnding = condition('SuccessCriteriaMet') !== undefined || condition('FailureTarget') !== undefined;
+  // Between a pod's end and its being counted, the Job looks as before the pod's start.
+  const wentOn = before?.state === 'running' && before.startedAt === startTime && active > 0;
+  if (!runs && !hasRun && !isEnding && !wentOn) return { state: 'queued' };
   const completions = spec?.completions ?? 1;
   return { state: 'running', ...started, ...(completions > 1 ? { progress: Math.min(1, succeeded / completions) } : {}) };
 }

@@ -81,8 +81,11 @@ export interface Kind {
   setDeadline(object: KubernetesObject, seconds: number): void;
   /** Keeps the ended run for at least `seconds`, so that its end is seen. */
   setTtl(object: KubernetesObject, seconds: number): void;
-  /** From the object alone. What its pods and events add is diagnosis/'s. */
-  status(object: KubernetesObject): Status;
+  /**
+   * From the object alone. What its pods and events add is diagnosis/'s.
+   * @param before what was said of it last: a run whose pod has just ended can look like one whose pod still waits
+   */
+  status(object: KubernetesObject, before?: Status): Status;
   /** A label selector for the run's pods. */
   podSelector(object: KubernetesObject): string;
   readonly cancel: Cancel;
