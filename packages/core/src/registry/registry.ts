@@ -111,6 +111,7 @@ export class Registry {
       scopes: pull(repository),
       headers: { accept: manifestTypes.join(', ') },
     });
+    answer.body.resume();
     if (answer.status === 404) return undefined;
     await this.expect(answer, [200], `to look for ${this.#name(repository, reference)}`);
     const digest = header(answer, 'docker-content-digest');
@@ -143,6 +144,7 @@ export class Registry {
   /** Whether the repository holds a blob. */
   async hasBlob(repository: string, digest: string): Promise<boolean> {
     const answer = await this.send({ method: 'HEAD', path: `v2/${repository}/blobs/${digest}`, scopes: pull(repository) });
+    answer.body.resume();
     if (answer.status === 404) return false;
     await this.expect(answer, [200], `to look for the blob ${digest} in ${repository}`);
     return true;

@@ -122,8 +122,9 @@ export async function finishUpload(call: Call): Promise<Reply> {
 }
 
 /** `GET /v2/<name>/blobs/uploads/<reference>` (end-13) */
-export function getUpload(call: Call): Reply {
+export async function getUpload(call: Call): Promise<Reply> {
   const upload = find(call);
+  await upload?.settled;
   return upload ? uploadState(204, upload) : unknownUpload;
 }
 

@@ -80,9 +80,11 @@ export async function startRegistry(options: RegistryServerOptions = {}): Promis
   const access = options.access ? new Access(options.access) : undefined;
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => {
+    // A request forgets its connection when that breaks.
+    const { socket } = request;
+    serve(request, response, socket).catch((error: unknown) => {
       // A connection that was cut ends here; anything else is a defect of ours, which the client must see.
-      if (response.headersSent || request.socket.destroyed) response.destroy();
+      if (response.headersSent || socket.destroyed) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
     });
   });
@@ -93,7 +95,7 @@ export async function startRegistry(options: RegistryServerOptions = {}): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function serve(request: IncomingMessage, response: ServerResponse, socket: Socket): Promise<void> {
     const url = new URL(request.url ?? '/', `http://${host}`);
     const { method = '', headers } = request;
     const record: RecordedRequest = { method, path: url.pathname, query: url.search, headers, status: 0, received: 0, sent: 0 };
@@ -101,11 +103,11 @@ export async function startRegistry(options: RegistryServerOptions = {}): Promis
     const fault = registry.fault?.(record);
     const cutAfter = fault && 'cutAfter' in fault ? fault.cutAfter : undefined;
     if (cutAfter === 0) {
-      request.socket.destroy();
+      socket.destroy();
       return;
     }
     const hasBody = ['PUT', 'PATCH', 'POST'].includes(method);
-    const cut = cutAfter !== undefined && hasBody ? [cuttingAfter(cutAfter, () => request.socket.destroy())] : [];
+    const cut = cutAfter !== undefined && hasBody ? [cuttingAfter(cutAfter, () => socket.destroy())] : [];
     const body = through(
       request,
       counting((bytes) => (record.received += bytes)),

@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 
 /** A manifest as it was put. */
 export interface KeptManifest {
@@ -18,6 +17,8 @@ export interface Upload {
   repository: string;
   file: string;
   size: number;
+  /** Resolved when nothing is being added. */
+  settled: Promise<void>;
 }
 
 /**
@@ -79,7 +80,7 @@ export class RegistryStore {
   /** Puts bytes that we made ourselves. */
   async addBlob(repository: string, bytes: Buffer): Promise<string> {
     const upload = await this.startUpload(repository);
-    await this.append(upload, Readable.from([bytes]));
+    await writeFile(upload.file, bytes);
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     await this.finish(upload, digest);
     return digest;
@@ -87,18 +88,29 @@ export class RegistryStore {
 
   async startUpload(repository: string): Promise<Upload> {
     const id = randomUUID();
-    const upload: Upload = { id, repository, file: join(this.#folder, 'uploads', id), size: 0 };
+    const upload: Upload = { id, repository, file: join(this.#folder, 'uploads', id), size: 0, settled: Promise.resolve() };
     await (await open(upload.file, 'w')).close();
     this.uploads.set(id, upload);
     return upload;
   }
 
   /** Adds what comes; a body that is cut leaves what arrived. */
-  async append(upload: Upload, body: Readable): Promise<void> {
+  append(upload: Upload, body: AsyncIterable<Buffer>): Promise<void> {
+    const appending = this.#append(upload, body);
+    // Who asks how far the upload is waits until the last byte of a connection that broke is counted.
+    upload.settled = appending.catch(() => undefined);
+    return appending;
+  }
+
+  async #append(upload: Upload, body: AsyncIterable<Buffer>): Promise<void> {
+    const file = await open(upload.file, 'a');
     try {
-      await pipeline(body, createWriteStream(upload.file, { flags: 'a' }));
+      for await (const chunk of body) {
+        await file.writeFile(chunk);
+        upload.size += chunk.length;
+      }
     } finally {
-      upload.size = (await stat(upload.file)).size;
+      await file.close();
     }
   }
 
