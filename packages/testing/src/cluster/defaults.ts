@@ -45,6 +45,11 @@ export function defaultPod(pod: NewObject): void {
   fill(spec, { restartPolicy: 'Always', enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
   fill(spec, { serviceAccountName: 'default' });
   fill(spec, { serviceAccount: spec['serviceAccountName'] });
+  for (const container of containersOf(spec)) {
+    const resources = container['resources'] as { limits?: Json; requests?: Json };
+    // A limit without a request is the request as well.
+    if (resources.limits) resources.requests = { ...resources.limits, ...resources.requests };
+  }
   const tolerations = (spec['tolerations'] ??= []) as Json[];
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     if (!tolerations.some((toleration) => toleration['key'] === key)) {
@@ -72,16 +77,15 @@ export function defaultPod(pod: NewObject): void {
   };
 }
 
+const containersOf = (spec: Json): Json[] => [...((spec['initContainers'] ?? []) as Json[]), ...((spec['containers'] ?? []) as Json[])];
+
 function defaultPodSpec(spec: Json): void {
   fill(spec, { dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', securityContext: {}, terminationGracePeriodSeconds: 30 });
-  for (const container of [...((spec['initContainers'] ?? []) as Json[]), ...((spec['containers'] ?? []) as Json[])]) {
+  for (const container of containersOf(spec)) {
     const image = String(container['image'] ?? '');
     const latest = !image.includes('@') && !/:(?!latest$)[^/]+$/u.test(image);
     fill(container, { imagePullPolicy: latest ? 'Always' : 'IfNotPresent', resources: {} });
     fill(container, { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' });
-    const resources = container['resources'] as { limits?: Json; requests?: Json };
-    // A limit without a request is the request as well.
-    if (resources.limits) resources.requests = { ...resources.limits, ...resources.requests };
   }
 }
 
