@@ -20,14 +20,18 @@ export function distance(a: string, b: string, limit = 3): number {
   return last[b.length]!;
 }
 
-/** The name that `word` was probably meant to be: one letter off, two in long words, or the same but for upper case and `-`/`_`. */
+/**
+ * The name that `word` was probably meant to be: one letter off, two in words from 8 letters on,
+ * none in words of up to 3; upper case and `-`/`_` make no difference.
+ */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
   const plain = (text: string): string => text.toLowerCase().replaceAll('_', '-');
   let found: { name: string; off: number } | undefined;
   for (const name of names) {
     const off = distance(plain(word), plain(name));
-    if (off <= (Math.min(word.length, name.length) >= 8 ? 2 : 1) && (!found || off < found.off)) found = { name, off };
+    const length = Math.min(word.length, name.length);
+    if (off <= (length >= 8 ? 2 : length >= 4 ? 1 : 0) && (!found || off < found.off)) found = { name, off };
   }
   return found?.name;
 }
