@@ -22,6 +22,7 @@ import { claim, type ClaimParts, type ClaimRequest } from '../../actions/submit-
 let cluster: EmbeddedCluster;
 let client: KubernetesClient;
 let job: Kind;
+const namespaces = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 const quiet = { info() {}, debug() {}, notice() {}, warning() {}, error() {}, startGroup() {}, endGroup() {}, mask() {} };
 
 beforeAll(async () => {
@@ -38,6 +39,13 @@ const other: Asker = { id: 'comment:2', runAttempt: 1 };
 /** A world of its own: a namespace, the checks that were made in it, and a clock. */
 class World {
   readonly namespace = `claim-${randomUUID().slice(0, 8)}`;
+
+  static async open(): Promise<World> {
+    const world = new World();
+    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: world.namespace } });
+    return world;
+  }
+
   readonly checks: { id: number; record: string }[] = [];
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly records = recordStore(client);
@@ -157,13 +165,13 @@ const crashPoints = requests.flatMap((request, index) =>
 
 describe('a process dies', () => {
   it('has no other point to die at', async () => {
-    const world = new World();
+    const world = await World.open();
     await expect(claim(world.request(us), dying(world.parts(), requests.length + 1, 'before'))).resolves.toMatchObject({ adopted: false });
-    await expect(claim(new World().request(us), dying(world.parts(), requests.length, 'before'))).rejects.toThrow(Crash);
+    await expect(claim((await World.open()).request(us), dying(world.parts(), requests.length, 'before'))).rejects.toThrow(Crash);
   });
 
   it.each(crashPoints)('$moment it could $request; the re-run heals it', async ({ at, moment }) => {
-    const world = new World();
+    const world = await World.open();
     await expect(claim(world.request(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
     world.now += 61_000;
     await claim(world.request(usAgain), world.parts());
@@ -172,7 +180,7 @@ describe('a process dies', () => {
 
   it.each(crashPoints)('$moment it could $request, and so does the one that heals, at each of its own points', async ({ at, moment }) => {
     for (const second of crashPoints) {
-      const world = new World();
+      const world = await World.open();
       await expect(claim(world.request(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
       world.now += 61_000;
       await claim(world.request(usAgain), dying(world.parts(), second.at, second.moment)).catch(() => undefined);
@@ -185,7 +193,7 @@ describe('a process dies', () => {
 
 describe('several at once', () => {
   it('make one run', async () => {
-    const world = new World();
+    const world = await World.open();
     const askers = Array.from({ length: 6 }, (_, index): Asker => ({ id: `comment:${index}`, runAttempt: 1 }));
     const claimed = await Promise.all(askers.map((asker) => claim(world.request(asker), world.parts())));
     await world.expectOneRun();
@@ -195,7 +203,7 @@ describe('several at once', () => {
   });
 
   it('wait for the holder of the lease, who makes the run', async () => {
-    const world = new World();
+    const world = await World.open();
     let release = (): void => {};
     const gate = new Promise<void>((open) => (release = open));
     const parts = world.parts();
@@ -212,7 +220,7 @@ describe('several at once', () => {
   });
 
   it('leave no second run behind when one wakes up after its lease was taken over and the run is gone', async () => {
-    const world = new World();
+    const world = await World.open();
     let release = (): void => {};
     const gate = new Promise<void>((open) => (release = open));
     const parts = world.parts();
@@ -233,7 +241,7 @@ describe('several at once', () => {
 
 describe('cancelled in between', () => {
   it('the new run goes, and the attempt says so', async () => {
-    const world = new World();
+    const world = await World.open();
     const parts = world.parts();
     const create: typeof parts.backend.create = async (...args) => {
       const [stored] = await world.attempts();
@@ -253,7 +261,7 @@ describe('cancelled in between', () => {
 
 describe('attempts', () => {
   it('a re-run after success adopts, and makes nothing', async () => {
-    const world = new World();
+    const world = await World.open();
     const first = await claim(world.request(us), world.parts());
     await world.end('succeeded');
     await expect(claim(world.request(usAgain), world.parts())).resolves.toMatchObject({ run: first.run, adopted: true });
@@ -264,7 +272,7 @@ describe('attempts', () => {
     ['another comment after success', other],
     ['a re-run after failure', usAgain],
   ])('%s starts a second attempt', async (name, asker) => {
-    const world = new World();
+    const world = await World.open();
     await claim(world.request(us), world.parts());
     await world.end(name.endsWith('failure') ? 'failed' : 'succeeded');
     await expect(claim(world.request(asker), world.parts())).resolves.toMatchObject({ adopted: false });
@@ -272,7 +280,7 @@ describe('attempts', () => {
   });
 
   it('a run that the server refuses fails the attempt, and the next re-run tries again', async () => {
-    const world = new World();
+    const world = await World.open();
     const request = world.request(us);
     const broken: ClaimRequest = { ...request, objectFor: (attempt) => ({ ...request.objectFor(attempt), spec: {} }) };
     await expect(claim(broken, world.parts())).rejects.toThrow(/template/u);
@@ -286,7 +294,7 @@ describe('attempts', () => {
 
 describe('what is not ours', () => {
   it('a Job of that name is refused by name, and not touched', async () => {
-    const world = new World();
+    const world = await World.open();
     const foreign = world.request(us).objectFor(1);
     await client.create(job.resource, foreign);
     await expect(claim(world.request(us), world.parts())).rejects.toThrow(
@@ -296,7 +304,7 @@ describe('what is not ours', () => {
   });
 
   it('a ConfigMap of that name is refused by name', async () => {
-    const world = new World();
+    const world = await World.open();
     const configMap = {
       apiVersion: 'v1',
       kind: 'ConfigMap',

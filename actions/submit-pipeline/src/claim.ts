@@ -58,8 +58,7 @@ export interface Claimed {
  * @throws ActionError `conflict` where something that is not ours has the name; whatever the cluster says to the run
  */
 export async function claim(request: ClaimRequest, parts: ClaimParts): Promise<Claimed> {
-  const holder = parts.holder ?? randomUUID();
-  let made = false;
+  const us: Process = { holder: parts.holder ?? randomUUID(), records: new Set(), runs: new Set() };
   for (;;) {
     const { repository, pullRequest, sha, pipeline, request: hash } = request.recordFor(1);
     const found = await parts.records.find(request.namespace, {
@@ -75,22 +74,33 @@ export async function claim(request: ClaimRequest, parts: ClaimParts): Promise<C
     );
     let stored: StoredRecord | undefined;
     if ('make' in decision) {
-      stored = await makeRecord(request, parts, decision.make, holder);
-      made = stored !== undefined;
+      stored = await makeRecord(request, parts, decision.make, us);
     } else {
       stored = await join(decision.adopt, request.asker, parts.records);
     }
     // Undefined: somebody was faster. What they made is looked at like everything else.
-    const complete = stored && (await completeRecord(stored, request, parts, holder, !made));
-    if (complete) return { ...complete, adopted: complete.adopted && !made };
+    const complete = stored && (await completeRecord(stored, request, parts, us));
+    if (complete) return complete;
   }
 }
 
-async function makeRecord(request: ClaimRequest, parts: ClaimParts, attempt: number, holder: string): Promise<StoredRecord | undefined> {
+/** What this process is and did. */
+interface Process {
+  holder: string;
+  /** UIDs of the records that it made. */
+  records: Set<string>;
+  /** References of the runs that it made. */
+  runs: Set<string>;
+}
+
+async function makeRecord(request: ClaimRequest, parts: ClaimParts, attempt: number, us: Process): Promise<StoredRecord | undefined> {
   const name = request.nameFor(attempt);
   const record = request.recordFor(attempt);
-  const stored = await parts.records.create(request.namespace, name, { ...record, lease: lease(holder, parts) });
-  if (stored) return stored;
+  const stored = await parts.records.create(request.namespace, name, { ...record, lease: lease(us, parts) });
+  if (stored) {
+    us.records.add(stored.uid);
+    return stored;
+  }
   const taken = await parts.records.get(request.namespace, name);
   if (await isForeign(taken, record, parts.records, request.namespace)) {
     throw new ActionError('conflict', `the ConfigMap "${name}" in namespace "${request.namespace}" is not the record of this request`, {
@@ -117,13 +127,7 @@ async function join(stored: StoredRecord, asker: Asker, records: RecordStore): P
 }
 
 /** Does what is missing of run and check, as the lease's holder. @returns undefined where it has to be looked at again */
-async function completeRecord(
-  stored: StoredRecord,
-  request: ClaimRequest,
-  parts: ClaimParts,
-  holder: string,
-  mayExist: boolean,
-): Promise<Claimed | undefined> {
+async function completeRecord(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts, us: Process): Promise<Claimed | undefined> {
   const { record } = stored;
   if (isEnded(record.state) && !record.run) {
     if (record.state === 'cancelled')
@@ -133,34 +137,34 @@ async function completeRecord(
     });
   }
   const isComplete = record.run !== undefined && (record.checkRunId !== undefined || isEnded(record.state));
-  if (isComplete && record.run) return { stored, run: record.run, adopted: true };
+  if (isComplete && record.run) return { stored, run: record.run, adopted: !us.runs.has(record.run) };
 
-  const held = await takeLease(stored, parts, holder);
+  const held = await takeLease(stored, parts, us);
   if (!held) return undefined;
-  const withRun = held.record.run ? held : await makeRun(held, request, parts);
+  const withRun = held.record.run ? held : await makeRun(held, request, parts, us);
   if (!withRun?.record.run) return undefined;
-  const checkRunId = await parts.makeCheck(withRun, mayExist);
+  const checkRunId = await parts.makeCheck(withRun, !us.records.has(stored.uid));
   const complete = await parts.records.update(withRun, ({ lease: _, ...rest }) => ({ ...rest, checkRunId }));
-  return complete && { stored: complete, run: withRun.record.run, adopted: record.run !== undefined };
+  return complete && { stored: complete, run: withRun.record.run, adopted: !us.runs.has(withRun.record.run) };
 }
 
-async function takeLease(stored: StoredRecord, parts: ClaimParts, holder: string): Promise<StoredRecord | undefined> {
+async function takeLease(stored: StoredRecord, parts: ClaimParts, us: Process): Promise<StoredRecord | undefined> {
   const current = stored.record.lease;
-  const isOthers = current !== undefined && current.holder !== holder && Date.parse(current.expiresAt) > parts.now();
+  const isOthers = current !== undefined && current.holder !== us.holder && Date.parse(current.expiresAt) > parts.now();
   if (isOthers) {
     await parts.pause(pauseMilliseconds);
     return undefined;
   }
-  if (current?.holder === holder && Date.parse(current.expiresAt) > parts.now() + leaseMilliseconds / 2) return stored;
-  return parts.records.update(stored, (record) => ({ ...record, lease: lease(holder, parts) }));
+  if (current?.holder === us.holder && Date.parse(current.expiresAt) > parts.now() + leaseMilliseconds / 2) return stored;
+  return parts.records.update(stored, (record) => ({ ...record, lease: lease(us, parts) }));
 }
 
-function lease(holder: string, parts: ClaimParts): NonNullable<RunRecord['lease']> {
+function lease({ holder }: Process, parts: ClaimParts): NonNullable<RunRecord['lease']> {
   return { holder, expiresAt: new Date(parts.now() + leaseMilliseconds).toISOString() };
 }
 
 /** POSTs the run and writes its UID into the record. */
-async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts): Promise<StoredRecord | undefined> {
+async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts, us: Process): Promise<StoredRecord | undefined> {
   const object = request.objectFor(stored.record.attempt);
   object.metadata.annotations = { ...object.metadata.annotations, [recordAnnotation]: stored.uid };
   const run = await post(stored, object, request.kind, parts);
@@ -171,6 +175,7 @@ async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: Claim
     name: stored.name,
     uid: run.metadata.uid ?? '',
   };
+  us.runs.add(formatReference(reference));
   const written = await parts.records.update(stored, (record) => ({ ...record, run: formatReference(reference) }));
   if (written) return written;
 
