@@ -1,0 +1,43 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Where the demo writes: a terminal, or a file that gets no colours and no line twice. */
+export class Screen {
+  readonly #stream: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  readonly #isColoured: boolean;
+  /** What stands on the last line and will be written over. */
+  #draft = '';
+
+  constructor(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
+    this.#stream = stream;
+    // https://no-color.org
+    this.#isColoured = stream.isTTY && !environment['NO_COLOR'];
+  }
+
+  style(style: Style, text: string): string {
+    return this.#isColoured ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  line(text = ''): void {
+    this.#erase();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Shows what goes on now, until the next line; nothing where lines cannot be written over. */
+  draft(text: string): void {
+    if (!this.#stream.isTTY) return;
+    const width = this.#stream.columns ?? 80;
+    const cut = stripVTControlCharacters(text).slice(0, width - 1);
+    if (cut === this.#draft) return;
+    this.#erase();
+    this.#draft = cut;
+    this.#stream.write(this.style('dim', cut));
+  }
+
+  #erase(): void {
+    if (this.#draft === '') return;
+    this.#stream.write('\r\u001b[2K');
+    this.#draft = '';
+  }
+}

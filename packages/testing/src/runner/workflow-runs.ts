@@ -1,0 +1,58 @@
+import type { WorkflowEvent } from '../github/events.ts';
+import { Concurrency } from './concurrency.ts';
+import type { RunnerGitHub } from './github.ts';
+import type { Progress, WorkflowRun } from './result.ts';
+import { runWorkflow } from './run.ts';
+
+export interface WorkflowRunsOptions {
+  github: RunnerGitHub;
+  secrets?: Record<string, string>;
+  vars?: Record<string, string>;
+  onProgress?: (progress: Progress) => void;
+  /** Cancels everything that runs. */
+  signal?: AbortSignal;
+  /** Where the runs are kept, for who shows them. */
+  runs?: WorkflowRun[];
+}
+
+/** All workflow runs of a repository: its events start the workflow files that stand in it. */
+export class WorkflowRuns {
+  /** Oldest first; each is there from its start. */
+  readonly runs: WorkflowRun[];
+  readonly #options: WorkflowRunsOptions;
+  readonly #concurrency = new Concurrency();
+  #lastId = 0;
+
+  constructor(options: WorkflowRunsOptions) {
+    this.#options = options;
+    this.runs = options.runs ?? [];
+  }
+
+  /**
+   * Starts every workflow of the event's commit that wants it, and waits for their end.
+   * @returns the runs that were started
+   * @throws Error that names what a file has wrong
+   */
+  async dispatch(event: WorkflowEvent): Promise<WorkflowRun[]> {
+    const files = [...this.#options.github.filesOf(event.sha)].filter(([path]) => /^\.github\/workflows\/[^/]+\.ya?ml$/u.test(path));
+    const ended = await Promise.all(files.map(([file, content]) => this.#run(file, String(Buffer.from(content)), event)));
+    return ended.filter((run) => run !== undefined);
+  }
+
+  #run(file: string, content: string, event: WorkflowEvent): Promise<WorkflowRun | undefined> {
+    const number = ++this.#lastId;
+    const { onProgress, ...options } = this.#options;
+    return runWorkflow({
+      ...options,
+      workflow: { file, content },
+      event,
+      concurrency: this.#concurrency,
+      id: 1000 + number,
+      number,
+      onProgress: (progress) => {
+        if (progress.type === 'run-started') this.runs.push(progress.run);
+        onProgress?.(progress);
+      },
+    });
+  }
+}
