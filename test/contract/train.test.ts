@@ -9,6 +9,7 @@ import { parseReference } from '@slashtrain/core/run/reference';
 import type { RunResult } from '@slashtrain/core/run/result';
 import { runBundle, startBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { succeeded } from '../support/steps.ts';
 import { filesOf, openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../support/targets.ts';
 
 /*
@@ -58,12 +59,13 @@ describe.each(targets)('on the %s cluster', (name) => {
   const clusterInputs = (): Record<string, string> => ({ kubeconfig: target.kubeconfig, 'kube-context': target.context, namespace, token });
 
   async function buildImage(sha: string): Promise<string> {
-    const built = await runBundle({
-      action: 'build-image',
-      ...common(),
-      inputs: { image: `${target.registry}/${namespace}/digits`, base: target.base, sha, token },
-    });
-    expect(built).toMatchObject({ code: 0 });
+    const built = await succeeded(
+      runBundle({
+        action: 'build-image',
+        ...common(),
+        inputs: { image: `${target.registry}/${namespace}/digits`, base: target.base, sha, token },
+      }),
+    );
     return built.outputs['image'] ?? '';
   }
   const submit = ({ sha, number }: { sha: string; number: number }, { inputs, ...step }: Step = {}): Promise<BundleResult> =>
@@ -71,7 +73,7 @@ describe.each(targets)('on the %s cluster', (name) => {
       action: 'submit-pipeline',
       ...common(),
       ...step,
-      inputs: { manifest: 'pipelines/train.yaml', sha, 'pr-number': String(number), pipeline: 'digits', ...clusterInputs(), ...inputs },
+      inputs: { manifest: 'pipelines/train.yaml', sha, 'pr-number': String(number), pipeline: 'digits', deadline: '30m', ...clusterInputs(), ...inputs },
     });
   const wait = (run: string, { inputs, ...step }: Step = {}): Promise<BundleResult> =>
     runBundle({ action: 'wait-for-run', ...common(), ...step, inputs: { run, ...clusterInputs(), ...inputs } });
@@ -79,7 +81,7 @@ describe.each(targets)('on the %s cluster', (name) => {
   it('trains, shows every line once, keeps metrics and concludes the check; the record outlives Job and pods', async () => {
     const pull = pullRequest();
     const image = await buildImage(pull.sha);
-    const submitted = await submit(pull, { inputs: { parameters: 'epochs: 20', images: `train: ${image}` } });
+    const submitted = await succeeded(submit(pull, { inputs: { parameters: 'epochs: 20', images: `train: ${image}` } }));
     expect(submitted).toMatchObject({ code: 0, outputs: { adopted: 'false', namespace } });
     const run = submitted.outputs['run'] ?? '';
     expect(repository.checks(pull.sha)).toMatchObject([{ name: 'train: digits', status: 'queued' }]);
@@ -123,7 +125,7 @@ describe.each(targets)('on the %s cluster', (name) => {
     await expect(wait(run)).resolves.toMatchObject({ outputs: { state: 'succeeded' } });
 
     await expect(submit(pull, { inputs: asked, runId: 1, runAttempt: 2 })).resolves.toMatchObject({ outputs: { run, adopted: 'true' } });
-    const second = await submit(pull, { inputs: { ...asked, 'comment-id': '2' } });
+    const second = await succeeded(submit(pull, { inputs: { ...asked, 'comment-id': '2' } }));
     expect(second).toMatchObject({ code: 0, outputs: { adopted: 'false' } });
     const names = (await client.list(jobs, namespace, { labelSelector: `slashtrain.dev/sha=${pull.sha}` })).items.map(
       ({ metadata }) => metadata.name,
@@ -135,7 +137,9 @@ describe.each(targets)('on the %s cluster', (name) => {
 
   it('a runner that is killed while it waits loses nothing', async () => {
     const pull = pullRequest();
-    const submitted = await submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}`, parameters: 'epochs: 60' } });
+    const submitted = await succeeded(
+      submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}`, parameters: 'epochs: 60' } }),
+    );
     const run = submitted.outputs['run'] ?? '';
     const seen = Promise.withResolvers<void>();
     const killed = startBundle({
@@ -163,7 +167,7 @@ describe.each(targets)('on the %s cluster', (name) => {
       'process.exit(3);',
     ];
     const pull = pullRequest({ 'train.js': train.join('\n') });
-    const submitted = await submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } });
+    const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const waited = await wait(submitted.outputs['run'] ?? '');
     expect(waited).toMatchObject({ code: 1, outputs: { state: 'failed', reason: 'crash' } });
     const result = JSON.parse(readFileSync(waited.outputs['result-file'] ?? '', 'utf8')) as RunResult;
@@ -178,7 +182,7 @@ describe.each(targets)('on the %s cluster', (name) => {
 
   it('a run that is not done in time is stopped, and everything says so', async () => {
     const pull = pullRequest({ 'train.js': 'setInterval(() => {}, 1000);' });
-    const submitted = await submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } });
+    const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const run = submitted.outputs['run'] ?? '';
     const waited = await wait(run, { inputs: { timeout: '3s' } });
     expect(waited).toMatchObject({ code: 1, outputs: { state: 'cancelled' } });
@@ -193,7 +197,7 @@ describe.each(targets)('on the %s cluster', (name) => {
     ['cancel', 'cancelled', 'was stopped', 0],
   ])('a cancelled workflow with on-cancel: %s leaves the run %s', async (onCancel, state, words, left) => {
     const pull = pullRequest({ 'train.js': "console.log('begun'); setInterval(() => {}, 1000);" });
-    const submitted = await submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } });
+    const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const run = submitted.outputs['run'] ?? '';
     const begun = Promise.withResolvers<void>();
     const waiting = startBundle({
@@ -214,7 +218,7 @@ describe.each(targets)('on the %s cluster', (name) => {
 
   it('a run that somebody deletes is deleted, never succeeded', async () => {
     const pull = pullRequest({ 'train.js': "console.log('begun'); setInterval(() => {}, 1000);" });
-    const submitted = await submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } });
+    const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const run = submitted.outputs['run'] ?? '';
     const begun = Promise.withResolvers<void>();
     const waiting = startBundle({
