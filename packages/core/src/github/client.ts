@@ -1,4 +1,6 @@
-import { getOctokit } from '@actions/github';
+import { Octokit as Core } from '@octokit/core';
+import { paginateRest } from '@octokit/plugin-paginate-rest';
+import { restEndpointMethods } from '@octokit/plugin-rest-endpoint-methods';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import Bottleneck from 'bottleneck/light.js';
@@ -6,8 +8,11 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../action/log.ts';
 import type { GitHubContext } from './context.ts';
 import { toActionError } from './failures.ts';
+import { fetchFor } from './proxy.ts';
 
-type Octokit = ReturnType<typeof getOctokit>;
+// What @actions/github puts together too; that one loads undici, whether there is a proxy or not, and twice the code.
+const Octokit = Core.plugin(restEndpointMethods, paginateRest, throttling, retry);
+type Octokit = InstanceType<typeof Octokit>;
 
 /** One repository on one GitHub, as one token sees it. What fails is an ActionError that names the request. */
 export interface GitHub {
@@ -32,6 +37,8 @@ export interface GitHubOptions {
   signal?: AbortSignal;
   /** The longest wait for a rate limit, in seconds. A token's hour may be longer than anybody wants to wait. */
   patience?: number;
+  /** Where proxies are named; the process's own where not given. */
+  environment?: NodeJS.ProcessEnv;
   /** Milliseconds that count as a second of waiting. Tests make it short. */
   second?: number;
 }
@@ -46,7 +53,7 @@ export interface GitHubOptions {
  *   (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately).
  */
 export function openGitHub(options: GitHubOptions): GitHub {
-  const { token, context, log, signal, patience = 120, second = 1000 } = options;
+  const { token, context, log, signal, patience = 120, environment = process.env, second = 1000 } = options;
   log.mask(token);
   const limited = (kind: string) => (retryAfter: number, request: object, _octokit: unknown, retryCount: number) => {
     const wait = retryAfter <= patience && retryCount < 3 && !signal?.aborted;
@@ -54,27 +61,24 @@ export function openGitHub(options: GitHubOptions): GitHub {
     return wait;
   };
   const spacing = (): Bottleneck.Group => new Bottleneck.Group({ maxConcurrent: 1 });
-  const octokit = getOctokit(
-    token,
-    {
-      baseUrl: context.apiUrl,
-      userAgent: 'slashtrain',
-      log: { debug: log.debug, info: log.debug, warn: log.warning, error: log.debug },
-      retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 451], retryAfterBaseValue: second },
-      throttle: {
-        id: randomUUID(),
-        onRateLimit: limited('rate limit'),
-        onSecondaryRateLimit: limited('secondary rate limit'),
-        retryAfterBaseValue: second,
-        fallbackSecondaryRateRetryAfter: 60,
-        // An action writes a handful of times: one write after the other is enough, the plugin's 1 and 3 seconds between are not needed.
-        write: spacing(),
-        notifications: spacing(),
-      },
+  const octokit = new Octokit({
+    auth: token,
+    baseUrl: context.apiUrl,
+    userAgent: 'slashtrain',
+    request: { fetch: fetchFor(context.apiUrl, environment) },
+    log: { debug: log.debug, info: log.debug, warn: log.warning, error: log.debug },
+    retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 451], retryAfterBaseValue: second },
+    throttle: {
+      id: randomUUID(),
+      onRateLimit: limited('rate limit'),
+      onSecondaryRateLimit: limited('secondary rate limit'),
+      retryAfterBaseValue: second,
+      fallbackSecondaryRateRetryAfter: 60,
+      // An action writes a handful of times: one write after the other is enough, the plugin's 1 and 3 seconds between are not needed.
+      write: spacing(),
+      notifications: spacing(),
     },
-    throttling,
-    retry,
-  );
+  });
   octokit.hook.before('request', (request) => {
     const once = request.method === 'POST' && request.url !== '/graphql';
     if (once || signal?.aborted) request.request = { ...request.request, retries: 0 };
