@@ -194,7 +194,7 @@ describe('a submission', () => {
   it('says which right of the token is missing', async () => {
     const result = await submit(pullRequest(manifest()), {}, { contents: 'read', 'pull-requests': 'read' });
     expect(result.code).toBe(1);
-    expect(result.stdout).toContain('missing permission "checks: write"; add it under permissions: in the job');
+    expect(result.stdout).toMatch(/missing permission "checks: write" .*; add it under permissions: in the job/u);
   });
 
   it('names the address of a cluster that does not answer', async () => {
@@ -205,6 +205,7 @@ describe('a submission', () => {
   });
 
   it('is one run with our name, labels and record, within 5 requests to GitHub', async () => {
+    repository.commit({ files: { '.github/slashtrain.yml': 'policy:\n  require-deadline: true\n' } });
     const pull = pullRequest(manifest());
     const before = github.requests.length;
     const result = await submit(pull, { deadline: '2h', env: 'SEED: 1' });
