@@ -108,7 +108,7 @@ export function formatPlatform(platform: Platform): string {
 /**
  * Reads a manifest or an index of either family.
  * @param where e.g. `ghcr.io/owner/image:tag`
- * @throws ActionError `unsupported` for Docker's schema 1, `unreachable` for what is no manifest
+ * @throws ActionError `unsupported` for what is no image (Docker's schema 1, other artifacts), `unreachable` for what is no manifest
  */
 export function parseManifest(bytes: Buffer, contentType: string | undefined, where: string): Omit<StoredManifest, 'digest' | 'bytes'> {
   const fail = (why: string): never => {
@@ -127,7 +127,8 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined, wh
   // An OCI manifest may leave its type out; then the header tells, and after it the form.
   const guess = Array.isArray(value['manifests']) ? oci.index : oci.manifest;
   const mediaType = named ?? (header !== undefined && manifestTypes.includes(header) ? header : guess);
-  if (!manifestTypes.includes(mediaType)) fail(`its type is ${mediaType}`);
+  if (!manifestTypes.includes(mediaType))
+    throw new ActionError('unsupported', `the manifest of ${where} is none of an image: its type is ${mediaType}`);
   // "It must not hold both": an image that reads differently to two readers is an attack (GHSA-mc8v-mgrf-8f4m).
   if ('manifests' in value && ('layers' in value || 'config' in value)) fail('it is an index and a manifest at once');
   if (mediaType === oci.index || mediaType === docker.index) {
@@ -141,7 +142,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined, wh
   return { mediaType, content: value as unknown as ImageManifest | ImageIndex };
 }
 
-/** Reads an image's configuration. @throws ActionError `unreachable` for what is none */
+/** Reads an image's configuration. @throws ActionError `unsupported` for another artifact's */
 export function parseImageConfig(bytes: Buffer, where: string): ImageConfig {
   const value = parseJson(bytes, `the configuration of ${where}`);
   const rootfs = value['rootfs'] as { type?: unknown; diff_ids?: unknown } | undefined;
@@ -157,7 +158,7 @@ export function parseImageConfig(bytes: Buffer, where: string): ImageConfig {
     ![inner.Env, inner.Entrypoint, inner.Cmd].every(strings)
   )
     throw new ActionError(
-      'unreachable',
+      'unsupported',
       `the configuration of ${where} is none of an image: it lacks os, architecture or rootfs.diff_ids`,
       {
         remedy: 'use an image that a container can be made of; Helm charts and other artifacts are none',

@@ -262,16 +262,21 @@ export class Registry {
     }
   }
 
-  /** @throws ActionError `unreachable` where the answer is none of `statuses`, with the registry's words */
+  /** @throws ActionError `not-found` or `unreachable` where the answer is none of `statuses`, with the registry's words */
   async expect(answer: HttpAnswer, statuses: readonly number[], what: string): Promise<void> {
     if (statuses.includes(answer.status)) return;
     const words = await errorWords(answer);
-    const busy = isBusy(answer.status);
+    const isMissing = answer.status === 404;
+    const isBusyStill = isBusy(answer.status);
     throw new ActionError(
-      'unreachable',
-      `the registry ${this.name} answered ${answer.status}${busy ? ' again and again' : ''}, asked ${what}${words}`,
+      isMissing ? 'not-found' : 'unreachable',
+      `the registry ${this.name} answered ${answer.status}${isBusyStill ? ' again and again' : ''}, asked ${what}${words}`,
       {
-        remedy: busy ? 'wait and run it again; nothing was tagged' : 'see the answer; nothing was tagged',
+        remedy: isMissing
+          ? 'check the name; some registries (ECR) want a repository to be made before the first push'
+          : isBusyStill
+            ? 'wait and run it again; nothing was tagged'
+            : 'see what it says; nothing was tagged',
       },
     );
   }
