@@ -151,7 +151,7 @@ describe.each(targets)('on the %s cluster', (name) => {
     await seen.promise;
     killed.kill();
     await killed.result;
-    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: null }]);
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: undefined }]);
     const waited = await wait(run);
     expect(waited).toMatchObject({ code: 0, outputs: { state: 'succeeded' } });
     const epochs = waited.stdout.split('\n').filter((line) => /^slashtrain-metric .*"accuracy"/u.test(line));
