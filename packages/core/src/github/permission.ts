@@ -14,9 +14,10 @@ export function allows(held: Permission, needed: Permission): boolean {
  * A person's permission, by the collaborator API: `author_association` lies for private members. Fails closed: what is not
  * known is `none`, and what cannot be asked is thrown. A custom role counts as the role that it is built on.
  * https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
- * @param who with the id of the event, so that a login which changed hands is not somebody else's right
+ * @param who with the id of the event, so that a login which changed hands is not somebody else's right; without one where
+ * GitHub tells the login alone, as of who runs a workflow again
  */
-export async function readPermission(github: GitHub, who: { login: string; id: number }): Promise<Permission> {
+export async function readPermission(github: GitHub, who: { login: string; id?: number }): Promise<Permission> {
   const data = await github.rest.repos
     .getCollaboratorPermissionLevel({ ...github.at, username: who.login })
     .then((response) => response.data)
@@ -24,7 +25,7 @@ export async function readPermission(github: GitHub, who: { login: string; id: n
       if (isNotFound(error)) return undefined;
       throw error;
     });
-  if (data?.user?.id !== who.id) return 'none';
+  if (!data?.user || (who.id !== undefined && data.user.id !== who.id)) return 'none';
   const known = (name: string): Permission | undefined => permissions.find((permission) => permission === name);
   // `permission` knows four levels alone: triage is "read" there and maintain "write".
   return known(data.role_name) ?? known(data.permission) ?? 'none';
