@@ -116,6 +116,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('the %s registry', (k
       ['bytes=100-199', 100, 200],
       ['bytes=990-', 990, 1000],
       ['bytes=990-5000', 990, 1000],
+      ['bytes=-10', 990, 1000],
     ])('gives a part of a blob: %s', async (range, start, end) => {
       const answer = await ask('GET', at(`blobs/${sha256(blob)}`), undefined, { range });
       expect(answer.status).toBe(206);
@@ -277,9 +278,41 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('the %s registry', (k
       expect(await codes(answer)).toEqual(['NAME_UNKNOWN']);
     });
 
-    // spec.md#unavailable-referrers-api
-    it('answers 404 where it lists no referrers (end-12a)', async () => {
-      expect((await ask('GET', at(`referrers/${sha256('x')}`))).status).toBe(404);
+    // spec.md#listing-referrers; a registry without them answers 404 (spec.md#unavailable-referrers-api), as Distribution does
+    it('lists what is about a manifest, or answers 404 (end-12a, end-12b)', async () => {
+      const subject = await manifestOf('subject', name);
+      await pushManifest(sha256(subject), subject, name);
+      const about = JSON.parse(await manifestOf('about', name)) as object;
+      const referrer = JSON.stringify({
+        ...about,
+        artifactType: 'application/vnd.example.sbom',
+        subject: { mediaType: manifestType, digest: sha256(subject), size: subject.length },
+        annotations: { 'org.example': 'x' },
+      });
+      const pushed = await pushManifest(sha256(referrer), referrer, name);
+      const answer = await ask('GET', at(`referrers/${sha256(subject)}`, name));
+      if (answer.status === 404) {
+        expect([kind, pushed.headers.get('oci-subject')]).toEqual(['real', null]);
+        return;
+      }
+      expect(pushed.headers.get('oci-subject')).toBe(sha256(subject));
+      expect(answer.headers.get('content-type')).toBe('application/vnd.oci.image.index.v1+json');
+      const entry = {
+        mediaType: manifestType,
+        digest: sha256(referrer),
+        size: referrer.length,
+        artifactType: 'application/vnd.example.sbom',
+        annotations: { 'org.example': 'x' },
+      };
+      expect(await answer.json()).toMatchObject({ schemaVersion: 2, manifests: [entry] });
+      for (const [type, found] of [
+        ['application/vnd.example.sbom', [entry]],
+        ['application/vnd.example.other', []],
+      ] as const) {
+        const filtered = await ask('GET', at(`referrers/${sha256(subject)}?artifactType=${type}`, name));
+        expect(filtered.headers.get('oci-filters-applied')).toBe('artifactType');
+        expect(((await filtered.json()) as { manifests: unknown[] }).manifests).toEqual(found);
+      }
     });
   });
 

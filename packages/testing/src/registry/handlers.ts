@@ -19,8 +19,9 @@ export interface Call {
 const digestForm = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/u;
 const tagForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/u;
 const manifestLimit = 4 * 1024 * 1024;
+const indexForm = 'application/vnd.oci.image.index.v1+json';
 const manifestForms = new Set([
-  'application/vnd.oci.image.index.v1+json',
+  indexForm,
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
@@ -52,7 +53,15 @@ export async function putManifest({ headers, body, store, repository, reference 
   const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
   if (isByDigest && digest !== reference) return errorReply('DIGEST_INVALID', `provided digest did not match uploaded content: ${digest}`);
   store.putManifest(repository, digest, { bytes, mediaType }, isByDigest ? undefined : reference);
-  return { status: 201, headers: { location: `/v2/${repository}/manifests/${digest}`, 'docker-content-digest': digest } };
+  return {
+    status: 201,
+    headers: {
+      location: `/v2/${repository}/manifests/${digest}`,
+      'docker-content-digest': digest,
+      // Tells that we list it among the subject's referrers: spec.md#pushing-manifests-with-subject
+      ...(parts.subject === undefined ? {} : { 'oci-subject': parts.subject }),
+    },
+  };
 }
 
 /** `DELETE /v2/<name>/manifests/<reference>` (end-9) */
@@ -70,10 +79,9 @@ export async function getBlob({ method, headers, store, repository, reference }:
   const whole = { status: 200, headers: { ...common, 'content-length': size } };
   if (method === 'HEAD' || size === 0) return whole;
   if (headers.range === undefined) return { ...whole, body: store.readBlob(reference, 0, size - 1) };
-  const range = /^bytes=([0-9]+)-([0-9]*)$/u.exec(headers.range);
-  if (!range) return errorReply('UNSUPPORTED', `the embedded registry knows no range such as "${headers.range}"`);
-  const start = Number(range[1]);
-  const end = range[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+  const range = rangeOf(headers.range, size);
+  if (range === undefined) return errorReply('UNSUPPORTED', `the embedded registry knows no range such as "${headers.range}"`);
+  const { start, end } = range;
   if (start >= size || end < start) return errorReply('RANGE_INVALID', 'range not satisfiable', { 'content-range': `bytes */${size}` });
   return {
     status: 206,
@@ -149,6 +157,36 @@ export function listTags({ query, store, repository }: Call): Reply {
   return jsonReply({ name: repository, tags }, last === undefined ? {} : { link: `<${next}>; rel="next"` });
 }
 
+/** `GET /v2/<name>/referrers/<digest>`, with `artifactType` (end-12a, end-12b): what was pushed about a manifest */
+export function listReferrers({ query, store, repository, reference }: Call): Reply {
+  if (!digestForm.test(reference)) return errorReply('DIGEST_INVALID', `"${reference}" is no digest`);
+  const wanted = query.get('artifactType');
+  const manifests = store
+    .manifests(repository)
+    .map(({ digest, bytes, mediaType }) => ({ digest, size: bytes.length, mediaType, ...(JSON.parse(bytes.toString('utf8')) as Subject) }))
+    .filter(({ subject }) => subject?.digest === reference)
+    .map(({ digest, size, mediaType, artifactType, config, annotations }) => ({
+      mediaType,
+      digest,
+      size,
+      ...((artifactType ?? config?.mediaType) ? { artifactType: artifactType ?? config?.mediaType } : {}),
+      ...(annotations ? { annotations } : {}),
+    }))
+    .filter(({ artifactType }) => wanted === null || artifactType === wanted);
+  return jsonReply(
+    { schemaVersion: 2, mediaType: indexForm, manifests },
+    { 'content-type': indexForm, ...(wanted === null ? {} : { 'oci-filters-applied': 'artifactType' }) },
+  );
+}
+
+/** What of a manifest says which other one it is about. */
+interface Subject {
+  subject?: { digest: string };
+  artifactType?: string;
+  config?: { mediaType: string };
+  annotations?: Record<string, string>;
+}
+
 const unknownUpload = errorReply('BLOB_UPLOAD_UNKNOWN', 'blob upload unknown to registry');
 
 function find({ store, repository, reference }: Call): Upload | undefined {
@@ -200,8 +238,9 @@ async function readUpTo(body: Readable, limit: number): Promise<Buffer | undefin
 }
 
 /** The digests that a manifest names, or why it is none. */
-function partsOf(bytes: Buffer, mediaType: string): { blobs: string[]; manifests: string[] } | string {
+function partsOf(bytes: Buffer, mediaType: string): { blobs: string[]; manifests: string[]; subject?: string } | string {
   interface Part {
+    mediaType: string;
     digest: string;
   }
   try {
@@ -211,16 +250,28 @@ function partsOf(bytes: Buffer, mediaType: string): { blobs: string[]; manifests
       config?: Part;
       layers?: Part[];
       manifests?: Part[];
+      subject?: Part;
     };
     if (value.schemaVersion !== 2) return 'schemaVersion is not 2';
     if (value.mediaType !== undefined && value.mediaType !== mediaType) return 'mediaType and content-type differ';
     if (!value.config && !value.manifests) return 'it has neither a config nor manifests';
+    // Layers that may not be distributed lie elsewhere: https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers
+    const layers = (value.layers ?? []).filter((layer) => !layer.mediaType.includes('.nondistributable.'));
     const digests = (parts: Part[]): string[] => parts.map(({ digest }) => digest);
     return {
-      blobs: digests([...(value.config ? [value.config] : []), ...(value.layers ?? [])]),
+      blobs: digests([...(value.config ? [value.config] : []), ...layers]),
       manifests: digests(value.manifests ?? []),
+      ...(value.subject ? { subject: value.subject.digest } : {}),
     };
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** The first and last byte of `bytes=1-2`, `bytes=1-` and `bytes=-2`. */
+function rangeOf(header: string, size: number): { start: number; end: number } | undefined {
+  const [, from, to] = /^bytes=([0-9]*)-([0-9]*)$/u.exec(header) ?? [];
+  if (from === undefined || to === undefined || (from === '' && to === '')) return undefined;
+  if (from === '') return { start: Math.max(0, size - Number(to)), end: to === '0' ? -1 : size - 1 };
+  return { start: Number(from), end: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }

@@ -69,10 +69,11 @@ const routes: { path: RegExp; methods: Record<string, Handler> }[] = [
     methods: { GET: handle.getManifest, HEAD: handle.getManifest, PUT: handle.putManifest, DELETE: handle.deleteManifest },
   },
   { path: new RegExp(`^/v2/${name}/tags/list$`, 'u'), methods: { GET: handle.listTags } },
+  { path: new RegExp(`^/v2/${name}/referrers/([^/]+)$`, 'u'), methods: { GET: handle.listReferrers } },
 ];
 
 /**
- * Starts a registry on a free port of this machine: pull, push, tags and deletion of the distribution specification 1.1
+ * Starts a registry on a free port of this machine: pull, push, content discovery and deletion of the distribution specification 1.1
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md). What it does not support it refuses by name.
  */
 export async function startRegistry(options: RegistryServerOptions = {}): Promise<TestRegistry> {
@@ -135,9 +136,7 @@ export async function startRegistry(options: RegistryServerOptions = {}): Promis
       return access?.refusal(headers, { repository, action }) ?? handler(call);
     }
     if (pathname === '/v2/' && (method === 'GET' || method === 'HEAD')) return access?.refusal(headers) ?? jsonReply({});
-    // "404 if the referrers API is not supported": clients then look for a tag.
-    if (/^\/v2\/.+\/referrers\/[^/]+$/u.test(pathname)) return errorReply('NAME_UNKNOWN', 'the embedded registry has no referrers API');
-    if (/^\/v2\/.+\/(?:manifests|blobs|tags)\//u.test(pathname) && !routes.some(({ path }) => path.test(pathname)))
+    if (/^\/v2\/.+\/(?:manifests|blobs|tags|referrers)\//u.test(pathname) && !routes.some(({ path }) => path.test(pathname)))
       return errorReply('NAME_INVALID', `invalid repository name or path: ${pathname}`);
     return errorReply('UNSUPPORTED', `the embedded registry does not support ${method} ${pathname}`);
   }

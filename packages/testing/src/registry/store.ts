@@ -158,6 +158,10 @@ export class RegistryStore {
     return this.#manifests.get(repository)?.delete(reference) ?? false;
   }
 
+  manifests(repository: string): (KeptManifest & { digest: string })[] {
+    return [...(this.#manifests.get(repository) ?? [])].map(([digest, manifest]) => ({ ...manifest, digest }));
+  }
+
   /** In order of their bytes. */
   tags(repository: string): string[] {
     return [...(this.#tags.get(repository)?.keys() ?? [])].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
