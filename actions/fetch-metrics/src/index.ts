@@ -1,0 +1,14 @@
+import { enter } from '@slashtrain/core/action/entry';
+import { openGitHub } from '@slashtrain/core/github/client';
+import { readContext } from '@slashtrain/core/github/context';
+import { readInputs } from './inputs.ts';
+import { main } from './main.ts';
+
+await enter(async (host) => {
+  // Whatever happens before there is a verdict, a later step finds one, and it is no pass.
+  host.setOutput('verdict', 'error');
+  const inputs = readInputs(host);
+  const context = readContext(host.environment);
+  const github = openGitHub({ token: inputs.token, context, log: host.log, signal: host.signal });
+  await main(inputs, { host, context, github });
+});
