@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { ActionError, describe as inWords } from '@slashtrain/core/action/errors';
 import { CheckRuns } from '@slashtrain/core/github/checks';
 import { keepComment, listComments, markerOf } from '@slashtrain/core/github/comments';
@@ -139,6 +141,57 @@ describe('limits and lost answers', () => {
     const { at, rest } = scene.github;
     await expect(rest.issues.createComment({ ...at, issue_number: scene.number, body: 'x' })).rejects.toBeInstanceOf(ActionError);
     expect(scene.repository.comments(scene.number)).toHaveLength(1);
+  });
+});
+
+describe('a proxy', () => {
+  let proxy: Server;
+  const asked: string[] = [];
+  beforeEach(async () => {
+    asked.length = 0;
+    // The fake GitHub stands behind every name that the proxy is asked for.
+    proxy = createServer((incoming, outgoing) => {
+      asked.push(incoming.url ?? '');
+      const { pathname, search } = new URL(incoming.url ?? '');
+      const { method = 'GET', headers } = incoming;
+      incoming.pipe(
+        request(scene.server.url + pathname + search, { method, headers }, (answer) => {
+          outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
+          answer.pipe(outgoing);
+        }),
+      );
+    });
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  });
+  afterEach(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
+  const through = (environment: Record<string, string>): FakeScene['github'] =>
+    scene.client(undefined, {
+      environment,
+      context: { owner: 'ada', repo: 'digits', repositoryId: 1, apiUrl: 'http://github.test/api/v3', serverUrl: 'http://github.test' },
+    });
+
+  it.each(['http_proxy', 'HTTP_PROXY'])('is used where %s names one, with or without a scheme', async (name) => {
+    const { port } = proxy.address() as AddressInfo;
+    expect((await readPullRequest(through({ [name]: `127.0.0.1:${port}` }), scene.number)).number).toBe(scene.number);
+    expect((await readPullRequest(through({ [name]: `http://127.0.0.1:${port}` }), scene.number)).number).toBe(scene.number);
+    expect(asked).toEqual(Array.from({ length: 2 }, () => 'http://github.test/api/v3/repos/ada/digits/pulls/1'));
+  });
+
+  it('is left out for what no_proxy names, and for this machine', async () => {
+    const http_proxy = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const github = through({ http_proxy, no_proxy: '.test' });
+    scene.server.disturb({ kind: 'status', status: 503, times: 9 });
+    await expect(readPullRequest(github, scene.number)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('did not answer'),
+    });
+    const own = scene.client(undefined, { environment: { http_proxy } });
+    await expect(readPullRequest(own, scene.number)).rejects.toMatchObject({ message: expect.stringContaining('answered 503') });
+    expect(asked).toEqual([]);
   });
 });
 
