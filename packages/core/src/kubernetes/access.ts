@@ -227,17 +227,12 @@ function fromFiles(files: string[]): Source {
 }
 
 function parse(config: KubeConfig, text: string, name: string): KubeConfig {
-  // The library reads whatever is missing as an empty list, and an empty document as a TypeError.
   try {
     config.loadFromString(text);
   } catch (error) {
     // A YAML error's message quotes the lines around it, which may be a secret; its reason does not.
     const { reason, mark } = error as { reason?: string; mark?: { line?: number } };
-    const words = reason
-      ? `${reason}${mark?.line === undefined ? '' : ` in line ${mark.line + 1}`}`
-      : text.trim()
-        ? messageOf(error)
-        : 'it is empty';
+    const words = reason ? `${reason}${mark?.line === undefined ? '' : ` in line ${mark.line + 1}`}` : messageOf(error);
     throw new ActionError('input', `${name} is no kubeconfig: ${words}`, {
       remedy: 'give the path of a kubeconfig, or its content as YAML',
     });
