@@ -9,8 +9,7 @@ import { Screen } from '@slashtrain/testing/demo/screen';
  * Tells what Slashtrain is for, on this machine: pnpm demo --help
  */
 const stop = new AbortController();
-// The first one ends the story, the second one the program, whatever hangs.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -3,6 +3,7 @@ import { withPages } from '../pages/pages.ts';
 import { fakeForRunner } from '../runner/github.ts';
 import { WorkflowRuns } from '../runner/workflow-runs.ts';
 import type { WorkflowRun } from '../runner/result.ts';
+import { StoryClock } from './clock.ts';
 import { digitsFiles } from './example.ts';
 import type { DemoOptions } from './options.ts';
 import { openPlace } from './place.ts';
@@ -30,7 +31,9 @@ export async function demo({ options, screen, environment, signal, onTold }: Dem
   const place = await openPlace(options);
   try {
     const runs: WorkflowRun[] = [];
-    const github = await startGitHub({ pages: withPages(runs) });
+    const clock = new StoryClock();
+    const now = (): number => clock.now();
+    const github = await startGitHub({ pages: withPages(runs), now });
     try {
       const { 'settings.json': _, ...files } = digitsFiles();
       const repository = github.createRepository({ owner: 'acme', name: 'digits', files });
@@ -42,13 +45,14 @@ export async function demo({ options, screen, environment, signal, onTold }: Dem
         vars: { SLASHTRAIN_IMAGE: `${place.registry}/acme/digits`, SLASHTRAIN_BASE: place.base },
         signal,
         runs,
+        now,
         onProgress: (progress) => teller.onProgress(progress),
       });
       teller.fact('pages', `${github.url}/acme/digits`);
       teller.fact('registry', place.registry);
       teller.fact('cluster', place.cluster);
 
-      const scene = { github, repository, workflows, teller };
+      const scene = { github, repository, workflows, teller, signal, clock };
       const pull = await tellStory(scene);
       await onTold?.(scene, pull);
       teller.gap();

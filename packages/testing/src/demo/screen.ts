@@ -2,17 +2,20 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
+/** A stream that may be a terminal. */
+export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
 /** Where the demo writes: a terminal, or a file that gets no colours and no line twice. */
 export class Screen {
-  readonly #stream: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  readonly #stream: Output;
   readonly #isColoured: boolean;
   /** What stands on the last line and will be written over. */
   #draft = '';
 
-  constructor(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
+  constructor(stream: Output, environment: NodeJS.ProcessEnv) {
     this.#stream = stream;
     // https://no-color.org
-    this.#isColoured = stream.isTTY && !environment['NO_COLOR'];
+    this.#isColoured = stream.isTTY === true && !environment['NO_COLOR'];
   }
 
   style(style: Style, text: string): string {

@@ -1,7 +1,9 @@
-import { messageOf } from '@slashtrain/core/action/errors';
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { WorkflowEvent } from '../github/events.ts';
 import type { FakeGitHub, Repository } from '../github/github.ts';
 import type { WorkflowRun } from '../runner/result.ts';
 import type { WorkflowRuns } from '../runner/workflow-runs.ts';
+import type { StoryClock } from './clock.ts';
 import { settings } from './example.ts';
 import { markdownText } from './markdown-text.ts';
 import type { Teller } from './teller.ts';
@@ -15,6 +17,9 @@ export interface Scene {
   repository: Repository;
   workflows: WorkflowRuns;
   teller: Teller;
+  clock: StoryClock;
+  /** Aborts when somebody has seen enough. */
+  signal: AbortSignal;
 }
 
 /** How a training of a pull request ended, as the story shows it. */
@@ -37,9 +42,10 @@ export async function tellStory(scene: Scene): Promise<number> {
     values: { hidden: 32, 'learning-rate': 0.1, batch: 16 },
   });
   await train(scene, first, 'ada');
+  scene.clock.pass();
   repository.merge(first, 'squash', 'ada');
   teller.person('ada', `merges #${first} by squash`);
-  await scene.workflows.dispatch(repository.events.pullRequestTarget(first, { action: 'closed', by: 'ada' }));
+  await dispatch(scene, repository.events.pullRequestTarget(first, { action: 'closed', by: 'ada' }));
 
   teller.act(2, 'A better one');
   const second = await open(scene, {
@@ -61,17 +67,19 @@ export async function tellStory(scene: Scene): Promise<number> {
 type Settings = Parameters<typeof settings>[0];
 
 async function open(scene: Scene, pull: { author: string; branch: string; title: string; values: Settings }): Promise<number> {
-  const { repository, teller, workflows } = scene;
+  const { repository, teller, clock } = scene;
+  clock.pass();
   const { author, branch, title, values } = pull;
   const sha = repository.commit({ branch, files: { 'settings.json': settings(values) }, message: title, author });
   const number = repository.openPullRequest({ head: branch, title, author, body: `\`\`\`json\n${settings(values)}\`\`\`` });
   teller.person(author, `opens #${number}, "${title}", ${sha.slice(0, 7)}`);
-  await workflows.dispatch(repository.events.pullRequestTarget(number, { action: 'opened' }));
+  await dispatch(scene, repository.events.pullRequestTarget(number, { action: 'opened' }));
   return number;
 }
 
 async function push(scene: Scene, number: number, values: Settings, message: string): Promise<void> {
-  const { repository, teller, workflows } = scene;
+  const { repository, teller, clock } = scene;
+  clock.pass();
   const { user, pull } = repository.issue(number);
   const before = pull?.head.sha ?? '';
   const sha = repository.commit({
@@ -81,16 +89,24 @@ async function push(scene: Scene, number: number, values: Settings, message: str
     author: user.login,
   });
   teller.person(user.login, `pushes "${message}", ${sha.slice(0, 7)}`);
-  await workflows.dispatch(repository.events.pullRequestTarget(number, { action: 'synchronize', before }));
+  await dispatch(scene, repository.events.pullRequestTarget(number, { action: 'synchronize', before }));
 }
 
 async function train(scene: Scene, number: number, login: string): Promise<Outcome> {
-  const { repository, teller, workflows } = scene;
+  const { repository, teller, clock } = scene;
+  clock.pass();
   teller.person(login, 'comments /train epochs=20');
   const comment = repository.comment(number, login, '/train epochs=20');
-  const [run] = await workflows.dispatch(repository.events.issueComment(comment));
+  const [run] = await dispatch(scene, repository.events.issueComment(comment));
   if (!run) throw new Error('the comment started no workflow');
   return outcomeOf(scene, number, run);
+}
+
+/** What an event starts, until its end. */
+async function dispatch({ workflows, signal }: Scene, event: WorkflowEvent): Promise<WorkflowRun[]> {
+  const runs = await workflows.dispatch(event);
+  if (signal.aborted) throw new ActionError('cancelled', 'stopped before the end of the story');
+  return runs;
 }
 
 /** Says what the run left: image, run, metrics, checks, merge. */
@@ -102,7 +118,7 @@ function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowR
   teller.gap();
   teller.fact('image', outcome.image || 'none');
   teller.fact('run', outcome.reference || 'none');
-  for (const [name, value] of Object.entries(metricsOf(output('metrics', 'metrics')))) teller.fact(name, value);
+  for (const [name, text] of metricsOf(output('metrics', 'metrics'))) teller.fact(name, text);
   for (const check of repository.checks(sha).filter(({ name }) => name === trainCheck || name === metricsCheck)) {
     const text = `${check.name}: ${check.output.title ?? check.conclusion ?? check.status}`;
     teller.fact('check', check.conclusion === 'success' ? teller.good(text) : teller.bad(text));
@@ -112,13 +128,19 @@ function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowR
   return outcome;
 }
 
-function metricsOf(json: string): Record<string, string> {
-  if (json === '') return {};
-  try {
-    return { metrics: JSON.stringify(JSON.parse(json)) };
-  } catch (error) {
-    throw new Error(`fetch-metrics gave no JSON: ${messageOf(error)}`, { cause: error });
-  }
+/** fetch-metrics' output `metrics`. */
+type Metrics = Record<string, { candidate?: number | string; baseline?: number | string; outcome?: string }>;
+
+function metricsOf(json: string): [name: string, text: string][] {
+  if (json === '') return [];
+  return Object.entries(JSON.parse(json) as Metrics).map(([name, { candidate, baseline, outcome }]) => {
+    const against = baseline === undefined ? 'no baseline' : `baseline ${shown(baseline)}`;
+    return [name, `${shown(candidate)}, ${against}${outcome === undefined ? '' : `, gate: ${outcome}`}`];
+  });
+}
+
+function shown(value: number | string | undefined): string {
+  return typeof value === 'number' ? value.toFixed(4) : (value ?? 'missing');
 }
 
 function report({ github, repository, teller }: Scene, number: number): void {

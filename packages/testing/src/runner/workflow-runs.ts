@@ -11,6 +11,8 @@ export interface WorkflowRunsOptions {
   onProgress?: (progress: Progress) => void;
   /** Cancels everything that runs. */
   signal?: AbortSignal;
+  /** Milliseconds since 1970. */
+  now?: () => number;
   /** Where the runs are kept, for who shows them. */
   runs?: WorkflowRun[];
 }

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { demo } from '@slashtrain/testing/demo/demo';
+import { Screen } from '@slashtrain/testing/demo/screen';
+import { metricsCheck, trainCheck, type Scene } from '@slashtrain/testing/demo/story';
+import type { CheckRun, Comment } from '@slashtrain/testing/github/store';
+
+const root = resolve(import.meta.dirname, '../..');
+const ours = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('slashtrain-'));
+
+/** Tells the story once, and hands over the world as it is at its end. */
+async function tell(look: (scene: Scene, pull: number) => Promise<void>): Promise<string> {
+  const stream = new PassThrough();
+  const text: Buffer[] = [];
+  stream.on('data', (data: Buffer) => text.push(data));
+  await demo({
+    options: { once: true },
+    screen: new Screen(stream, {}),
+    environment: { KUBECONFIG: '/home/somebody/.kube/config' },
+    signal: new AbortController().signal,
+    onTold: look,
+  });
+  return Buffer.concat(text).toString();
+}
+
+describe('the demo', () => {
+  it('trains, merges what is better, and blocks what is worse', async () => {
+    const before = ours();
+    const printed = await tell(async ({ github, repository, workflows }, number) => {
+      const [betterSha = '', worseSha = ''] = repository.data.git
+        .between(repository.pull(number).base.sha, repository.pull(number).head.sha)
+        .map((commit) => commit.sha)
+        .toReversed();
+      const conclusions = (sha: string): Record<string, string | undefined> =>
+        Object.fromEntries(repository.checks(sha).map((check: CheckRun) => [check.name, check.conclusion]));
+      expect(repository.pull(1).merged).toBeDefined();
+      expect(conclusions(betterSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'success' });
+      expect(conclusions(worseSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'failure' });
+      expect(repository.canMerge(number)).toMatchObject({ allowed: false, state: 'blocked' });
+
+      const reports = repository.comments(number).filter(({ user }: Comment) => user.login === 'github-actions[bot]');
+      expect(reports).toHaveLength(1);
+      expect(reports[0]?.body).toContain(worseSha.slice(0, 7));
+      expect(reports[0]?.body).toContain('accuracy');
+
+      expect(workflows.runs.map((run) => run.event)).toEqual([
+        'pull_request_target',
+        'issue_comment',
+        'pull_request_target',
+        'pull_request_target',
+        'issue_comment',
+        'pull_request_target',
+        'issue_comment',
+      ]);
+      expect(workflows.runs.map((run) => run.conclusion)).toEqual(Array(7).fill('success'));
+      // What GitHub refuses for a missing permission, and what it does not know, is nowhere.
+      expect(github.requests.filter(({ status }) => status === 401 || status === 403 || status >= 500)).toEqual([]);
+
+      const page = await (await fetch(`${github.url}/acme/digits/pull/${number}`)).text();
+      expect(page).toContain('Merging is blocked');
+    });
+    expect(printed).toMatch(/digits@sha256:[0-9a-f]{64}/u);
+    expect(printed).toMatch(/jobs\.batch\/default\/digits-pr2-[0-9a-f]{7}-[0-9a-f]{7}@/u);
+    expect(printed).toMatch(/accuracy +0\.98\d\d, baseline 0\.97\d\d/u);
+    expect(printed).toContain(`✓ ${trainCheck}`);
+    expect(printed).toContain(`✓ ${metricsCheck}`);
+    expect(printed).toContain(`✗ ${metricsCheck}`);
+    expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d, gate: fail/u);
+    expect(printed).toContain('KUBECONFIG');
+    expect(printed).not.toContain('\u001b');
+    expect(ours().filter((name) => !before.includes(name))).toEqual([]);
+  });
+});
+
+describe('its command line', () => {
+  const run = (...args: string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, [join(root, 'scripts/demo.ts'), ...args], { encoding: 'utf8' });
+
+  it('explains itself', () => {
+    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--once') });
+  });
+
+  it('refuses what it does not know, and starts nothing', () => {
+    expect(run('--onec')).toMatchObject({ status: 2, stderr: expect.stringContaining("Unknown option '--onec'"), stdout: '' });
+  });
+});
