@@ -39,7 +39,6 @@ function blobOf(bytes: Buffer): BlobSource & { bytes: Buffer; opened: number[] }
     opened,
     digest: sha256(bytes),
     size: bytes.length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- chunks that are there already
     async *open(from) {
       opened.push(from);
       for (let at = from; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384);
@@ -161,7 +160,6 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('the client and the %
     const source: BlobSource = {
       digest: sha256(bytes),
       size: bytes.length,
-      // eslint-disable-next-line @typescript-eslint/require-await -- chunks that are there already
       async *open(from) {
         for (let at = from; at < bytes.length; at += 65_536) {
           if (at > 1_000_000 && cuts > 0) {

@@ -143,15 +143,14 @@ function fileOf(header: Header, offset: number): CommitFile | undefined {
       remedy: 'rename it, or leave it out with export-ignore in .gitattributes',
     });
   const kind = header.type === 'directory' ? 'folder' : header.type === 'symlink' ? 'link' : header.type === 'file' ? 'file' : undefined;
-  if (!kind)
-    throw new ActionError('unreachable', `GitHub's archive has an entry of the type ${String(header.type)}: ${JSON.stringify(path)}`);
+  if (!kind) throw new ActionError('unreachable', `GitHub's archive has an entry of the type ${header.type}: ${JSON.stringify(path)}`);
   return {
     path,
     kind,
-    isExecutable: kind === 'file' && ((header.mode ?? 0) & 0o100) !== 0,
-    size: kind === 'file' ? (header.size ?? 0) : 0,
+    isExecutable: kind === 'file' && (header.mode & 0o100) !== 0,
+    size: kind === 'file' ? header.size : 0,
     offset,
-    link: header.linkname ?? '',
+    link: kind === 'link' ? header.linkname : '',
     isPointer: false,
   };
 }

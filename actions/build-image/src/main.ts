@@ -31,6 +31,8 @@ export async function main(inputs: BuildInputs, { host, context, registries }: P
 
   const base = inputs.base === 'scratch' ? scratchBase(inputs.platforms) : await resolveBase(registries, inputs.base, inputs.platforms);
   host.log.info(`base ${base.name ? formatImageName(base.name) : 'scratch'}`);
+  if (base.platforms.length > 1 && inputs.platforms.length === 0 && base.name && base.name.registry !== target.registry)
+    host.log.info(`all ${base.platforms.length} platforms of the base are copied to ${target.registry}; give "platforms" to move less`);
   const source = `${context.serverUrl}/${context.owner}/${context.repo}`;
   const hash = hashInputs(inputs, base, source);
 

@@ -133,16 +133,14 @@ async function askHelper(helper: string, key: string, run: RunHelper): Promise<C
       },
     );
   }
-  let answer: { Username?: unknown; Secret?: unknown };
+  let answer: { Username?: string; Secret?: unknown };
   try {
     answer = Object(JSON.parse(result.output)) as typeof answer;
   } catch {
     throw new ActionError('permission', `the credential helper ${program} answered no JSON for ${key}`);
   }
   if (typeof answer.Secret !== 'string' || answer.Secret === '') return undefined;
-  return answer.Username === '<token>'
-    ? { identityToken: answer.Secret }
-    : { username: String(answer.Username ?? ''), password: answer.Secret };
+  return answer.Username === '<token>' ? { identityToken: answer.Secret } : { username: answer.Username ?? '', password: answer.Secret };
 }
 
 function runHelper(environment: NodeJS.ProcessEnv): RunHelper {

@@ -47,27 +47,32 @@ function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
       if (!client.writableEnded) response.once('close', () => client.destroy());
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response, url });
     });
-    client.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
+    client.on('error', (error) => reject(signal?.aborted ? asError(signal.reason) : error));
     if (body === undefined || Buffer.isBuffer(body)) client.end(body);
     else
       pump(body, client).catch((error: unknown) => {
-        reject(error);
+        reject(asError(error));
         client.destroy();
       });
   });
 }
 
 async function pump(body: AsyncIterable<Buffer>, client: http.ClientRequest): Promise<void> {
-  // Aborted by the answer and by the end of the connection, whichever comes before the body is through.
+  // The answer, or the end of the connection, may come before the body is through.
   const over = new AbortController();
+  const isOver = (): boolean => over.signal.aborted;
   client.once('response', () => over.abort());
   client.once('close', () => over.abort());
   for await (const chunk of body) {
-    if (over.signal.aborted) return;
+    if (isOver()) return;
     if (!client.write(chunk)) await once(client, 'drain', { signal: over.signal }).catch(() => undefined);
-    if (over.signal.aborted) return;
+    if (isOver()) return;
   }
   client.end();
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function timedOut(message: string): Error {

@@ -20,7 +20,6 @@ export function bytesSource(digest: string, bytes: Buffer): BlobSource {
   return {
     digest,
     size: bytes.length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- an iterable of one chunk has nothing to wait for
     async *open(from) {
       yield bytes.subarray(from);
     },
@@ -157,7 +156,7 @@ async function trySend(
 async function progress(registry: Registry, repository: string, location: URL): Promise<{ location: URL; size: number } | undefined> {
   const answer = await registry.send({ method: 'GET', path: location, scopes: pull(repository) });
   answer.body.resume();
-  const range = /^(?:bytes=)?0-([0-9]{1,15})$/u.exec(String(answer.headers.range ?? ''));
+  const range = /^(?:bytes=)?0-([0-9]{1,15})$/u.exec(answer.headers.range ?? '');
   // An upload of no byte says "0-0" as well as one of a single byte: that one byte is sent again from the start.
   if (answer.status !== 204 || !range || range[1] === '0') return undefined;
   return { location: answer.headers.location ? locationOf(answer, registry) : location, size: Number(range[1]) + 1 };

@@ -96,7 +96,7 @@ async function unpackEntry(header: Header, content: Readable, root: string, writ
 
   const existing = await lstat(target).catch(() => undefined);
   if (existing && !(existing.isDirectory() && header.type === 'directory')) await rm(target, { recursive: true, force: true });
-  const mode = (header.mode ?? 0o755) & 0o777;
+  const mode = header.mode & 0o777;
   switch (header.type) {
     case 'directory':
       await mkdir(target, { recursive: true });
@@ -104,10 +104,10 @@ async function unpackEntry(header: Header, content: Readable, root: string, writ
       await chmod(target, mode | 0o700);
       return;
     case 'symlink':
-      await symlink(header.linkname ?? '', target);
+      await symlink(header.linkname, target);
       return;
     case 'link':
-      await link(await resolveInRoot(root, header.linkname ?? '', false), target);
+      await link(await resolveInRoot(root, header.linkname, false), target);
       return;
     case 'file':
     case 'contiguous-file':

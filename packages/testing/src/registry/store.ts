@@ -142,11 +142,11 @@ export class RegistryStore {
 
   putManifest(repository: string, digest: string, manifest: KeptManifest, tag?: string): void {
     let manifests = this.#manifests.get(repository);
-    if (!manifests) this.#manifests.set(repository, (manifests = new Map()));
+    if (!manifests) this.#manifests.set(repository, (manifests = new Map<string, KeptManifest>()));
     manifests.set(digest, manifest);
     if (tag === undefined) return;
     let tags = this.#tags.get(repository);
-    if (!tags) this.#tags.set(repository, (tags = new Map()));
+    if (!tags) this.#tags.set(repository, (tags = new Map<string, string>()));
     tags.set(tag, digest);
   }
 
