@@ -1,6 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -10,7 +10,17 @@ import { metricsCheck, trainCheck, type Scene } from '@slashtrain/testing/demo/s
 import type { CheckRun, Comment } from '@slashtrain/testing/github/store';
 
 const root = resolve(import.meta.dirname, '../..');
-const ours = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('slashtrain-'));
+// A folder of its own: other tests run beside this one, and nothing may be left here.
+const outside = process.env['TMPDIR'];
+const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+beforeAll(() => {
+  process.env['TMPDIR'] = folder;
+});
+afterAll(() => {
+  if (outside === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = outside;
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Tells the story once, and hands over the world as it is at its end. */
 async function tell(look: (scene: Scene, pull: number) => Promise<void>): Promise<string> {
@@ -29,7 +39,6 @@ async function tell(look: (scene: Scene, pull: number) => Promise<void>): Promis
 
 describe('the demo', () => {
   it('trains, merges what is better, and blocks what is worse', async () => {
-    const before = ours();
     const printed = await tell(async ({ github, repository, workflows }, number) => {
       const [betterSha = '', worseSha = ''] = repository.data.git
         .between(repository.pull(number).base.sha, repository.pull(number).head.sha)
@@ -72,7 +81,7 @@ describe('the demo', () => {
     expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d, gate: fail/u);
     expect(printed).toContain('KUBECONFIG');
     expect(printed).not.toContain('\u001b');
-    expect(ours().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

@@ -294,8 +294,15 @@ describe('before anything runs', () => {
 });
 
 it('leaves no folder behind', async () => {
-  const mine = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('slashtrain-job-'));
-  const before = mine();
-  await run(steps('- run: exit 1'));
-  expect(mine().filter((name) => !before.includes(name))).toEqual([]);
+  const outside = process.env['TMPDIR'];
+  const empty = join(folder, 'tmp');
+  mkdirSync(empty);
+  process.env['TMPDIR'] = empty;
+  try {
+    await run(steps('- run: exit 1'));
+    expect(readdirSync(empty)).toEqual([]);
+  } finally {
+    if (outside === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = outside;
+  }
 });

@@ -30,7 +30,8 @@ export class Screen {
   /** Shows what goes on now, until the next line; nothing where lines cannot be written over. */
   draft(text: string): void {
     if (!this.#stream.isTTY) return;
-    const width = this.#stream.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    const width = this.#stream.columns || 80;
     const cut = stripVTControlCharacters(text).slice(0, width - 1);
     if (cut === this.#draft) return;
     this.#erase();

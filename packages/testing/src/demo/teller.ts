@@ -1,4 +1,5 @@
 import { formatDuration } from '@slashtrain/core/action/duration';
+import { parseCommand } from '../bundle/commands.ts';
 import type { Progress, StepRun } from '../runner/result.ts';
 import type { Screen } from './screen.ts';
 
@@ -45,10 +46,16 @@ export class Teller {
   }
 
   onProgress(progress: Progress): void {
-    if (progress.type === 'line') this.#screen.draft(`     · ${progress.step.name}  ${progress.line}`);
+    if (progress.type === 'line') this.#line(progress.step, progress.line);
     else if (progress.type === 'step-started') this.#screen.draft(`     · ${progress.step.name}`);
     else if (progress.type === 'step-ended') this.#step(progress.step);
     else if (progress.type === 'job-ended') this.#notes(progress.job.annotations);
+  }
+
+  /** The newest line that is for people: no workflow command, and no metric, which its neighbour says as well. */
+  #line(step: StepRun, line: string): void {
+    if (parseCommand(line) || line.startsWith('slashtrain-metric ')) return;
+    this.#screen.draft(`     · ${step.name.padEnd(nameWidth)}  ${line}`);
   }
 
   #step(step: StepRun): void {
