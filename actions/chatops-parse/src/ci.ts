@@ -57,9 +57,7 @@ function namesOf(checks: readonly Check[]): string {
 
 async function readChecks(github: GitHub, sha: string): Promise<Check[]> {
   const runs = await github.paginate(github.rest.checks.listForRef, { ...github.at, ref: sha, filter: 'latest', per_page: 100 });
-  const statuses = await github.paginate(github.rest.repos.getCombinedStatusForRef, { ...github.at, ref: sha, per_page: 100 });
-  // Paginated, the answer is its list: https://docs.github.com/rest/commits/statuses#get-the-combined-status-for-a-specific-reference
-  const list = statuses as unknown as { context: string; state: string; target_url: string | null }[];
+  const statuses = await readStatuses(github, sha);
   const passed = new Set<string | null>(['success', 'neutral', 'skipped']);
   return [
     ...runs.map((run): Check => ({
@@ -67,10 +65,20 @@ async function readChecks(github: GitHub, sha: string): Promise<Check[]> {
       url: run.details_url ?? '',
       state: run.status !== 'completed' ? 'pending' : passed.has(run.conclusion) ? 'passed' : 'failed',
     })),
-    ...list.map((status): Check => ({
+    ...statuses.map((status): Check => ({
       name: status.context,
       url: status.target_url ?? '',
       state: status.state === 'success' ? 'passed' : status.state === 'pending' ? 'pending' : 'failed',
     })),
   ];
+}
+
+// Octokit's paginate takes this answer for one item: it has an address of its own beside its list.
+async function readStatuses(github: GitHub, sha: string): Promise<{ context: string; state: string; target_url: string | null }[]> {
+  const all = [];
+  for (let page = 1; ; page++) {
+    const { data } = await github.rest.repos.getCombinedStatusForRef({ ...github.at, ref: sha, per_page: 100, page });
+    all.push(...data.statuses);
+    if (data.statuses.length < 100) return all;
+  }
 }

@@ -5,7 +5,6 @@ import { main } from './main.ts';
 
 await enter(async (host) => {
   const inputs = readInputs(host);
-  host.log.mask(inputs.token);
   const context = readContext(host.environment);
   const { log, signal } = host;
   await main(inputs, {
