@@ -46,6 +46,8 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
 
   const file = join(host.temp, `${stored.name}.log`);
   const lines = createWriteStream(file);
+  // A full disk costs the file, not the wait. After an error the stream drops what is written.
+  lines.on('error', (error) => log.warning(`the log file is incomplete: ${error.message}`));
   const follower = new Follower({ log, show: inputs.logs === 'all', write: (line) => void lines.write(line) });
   const reporter = new ProgressReporter({
     say: (line) => log.info(line),
@@ -57,7 +59,7 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
     isEnded(record.state) && record.result
       ? { why: 'ended', stored, result: record.result }
       : await awaitRun(stored, inputs, { host, records, backend, follower, reporter });
-  await new Promise((done) => lines.end(done));
+  await new Promise<void>((done) => lines.end(() => done()));
 
   const { result } = awaited;
   writeOutputs(host, result, file);
