@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { sayWhatIsSkipped, targets } from '../support/targets.ts';
 import { Api } from './kubernetes/api.ts';
+import { jobCases } from './kubernetes/jobs.ts';
+import { logCases } from './kubernetes/logs.ts';
 import { objectCases } from './kubernetes/objects.ts';
+import { podCases } from './kubernetes/pods.ts';
+import { watchCases } from './kubernetes/watching.ts';
 
 /*
  * What the actions rely on of a Kubernetes API server and its controllers: the same cases against the embedded
@@ -9,7 +13,7 @@ import { objectCases } from './kubernetes/objects.ts';
  */
 sayWhatIsSkipped('the Kubernetes API contract');
 
-const tables = { objects: objectCases };
+const tables = { objects: objectCases, lists: watchCases, logs: logCases, pods: podCases, jobs: jobCases };
 
 describe.each(targets)('Kubernetes, %s', (name) => {
   let api: Api;

@@ -110,10 +110,20 @@ export class Api {
     for await (const line of this.lines(`${path}${path.includes('?') ? '&' : '?'}watch=true`)) yield JSON.parse(line) as WatchEvent;
   }
 
-  /** Watches one object until it is as it should be. @returns it, and what was seen of it before */
-  async until<T extends Stored>(resource: string, name: string, done: (object: T) => boolean): Promise<{ object: T; seen: T[] }> {
-    const seen: T[] = [];
-    const events = this.watch(this.path(`${resource}?fieldSelector=metadata.name%3D${name}&timeoutSeconds=100`));
+  /**
+   * Watches one object until it is as it should be.
+   * @param from where it is given, all that became of the object since is seen, however fast that was
+   * @returns it, and what was seen of it before
+   */
+  async until<T extends Stored>(
+    resource: string,
+    name: string,
+    done: (object: T) => boolean,
+    from?: Stored,
+  ): Promise<{ object: T; seen: T[] }> {
+    const seen: T[] = from ? [from as T] : [];
+    const since = from ? `&resourceVersion=${from.metadata.resourceVersion}` : '';
+    const events = this.watch(this.path(`${resource}?fieldSelector=metadata.name%3D${name}&timeoutSeconds=100${since}`));
     for await (const { type, object } of events) {
       if (type === 'ERROR') throw new Error(JSON.stringify(object));
       seen.push(object as T);
@@ -167,5 +177,5 @@ export interface Case {
   name: string;
   run: (api: Api) => Promise<void>;
   /** Only where the cluster can be told to do it. */
-  only?: 'embedded';
+  only?: 'embedded' | 'real';
 }

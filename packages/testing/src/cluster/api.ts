@@ -9,11 +9,17 @@ import { watch } from './watch.ts';
 /** Answers `pods/log`. */
 export type LogReader = (request: ApiRequest) => Answer;
 
+export interface ApiOptions {
+  anyNamespace: boolean;
+  /** Milliseconds between two bookmarks of a watch. */
+  bookmarkEvery: number;
+}
+
 /** What a request gets, apart from HTTP. */
 export function api(
   store: Store,
   readLog: LogReader,
-  options: { anyNamespace: boolean },
+  options: ApiOptions,
 ): (request: HttpRequest) => Promise<Answer | typeof pageNotFound> {
   const verbs = new Verbs(store, options.anyNamespace);
   return async (http) => {
@@ -44,7 +50,7 @@ export function api(
     switch (http.method) {
       case 'GET':
         if (subresource === 'log') return readLog(request);
-        if (flag(request.query, 'watch')) return watch(store, request);
+        if (flag(request.query, 'watch')) return watch(store, request, options.bookmarkEvery);
         return name === undefined ? list(store, request) : verbs.get(request);
       case 'POST':
         if (name !== undefined) throw methodNotAllowed();

@@ -32,9 +32,19 @@ export interface ClusterOptions {
   namespaces?: readonly string[];
   /** A namespace comes to be with the first object in it. A real API server answers 404, and so does this one else. */
   anyNamespace?: boolean;
-  /** Milliseconds that back-offs start with. Short ones are the default, since a test would wait for them. */
-  timing?: Partial<NodeTiming> & { /** A Job's next pod after a failure. */ job?: number };
+  /** Back-offs are short by default, since a test would wait for them. */
+  timing?: Partial<ClusterTiming>;
 }
+
+/** Milliseconds. */
+export interface ClusterTiming extends NodeTiming {
+  /** Before a Job's next pod after a failure; doubled for each further one. A real controller starts with 10 s. */
+  job: number;
+  /** Between two bookmarks of a watch. */
+  bookmark: number;
+}
+
+const defaultTiming: ClusterTiming = { job: 100, restart: 100, pull: 100, config: 100, bookmark: 60_000 };
 
 /** A Kubernetes API server and a node that runs pods as processes of this machine. */
 export interface EmbeddedCluster {
@@ -69,7 +79,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
     process.emitWarning(error instanceof Error ? error : String(error));
   };
   const store = new Store();
-  const { job = 100, ...timing } = { restart: 100, pull: 100, config: 100, ...options.timing };
+  const { job, bookmark, ...timing } = { ...defaultTiming, ...options.timing };
   const controllers = [
     furnishNamespaces(store, onDefect),
     schedulePods(store, onDefect),
@@ -89,7 +99,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
   const token = randomBytes(24).toString('base64url');
   const http = new HttpSide(
     token,
-    api(store, (request) => podLog(store, kubelet.findLog, request), { anyNamespace: options.anyNamespace ?? false }),
+    api(store, (request) => podLog(store, kubelet.findLog, request), {
+      anyNamespace: options.anyNamespace ?? false,
+      bookmarkEvery: bookmark,
+    }),
   );
   await http.listen();
 

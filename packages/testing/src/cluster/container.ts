@@ -37,9 +37,8 @@ export interface NodeTiming {
 export class ContainerRunner {
   readonly status: ContainerStatus;
   readonly container: PodContainer;
-  /** Of the present run, and of the one before it. */
-  log: ContainerLog | undefined;
-  previousLog: ContainerLog | undefined;
+  /** By container ID: of the run that goes on, and of the last one that has ended. Older ones are removed, as a kubelet does. */
+  readonly logs = new Map<string, ContainerLog>();
   readonly #parts: NodeParts;
   readonly #pod: () => Pod;
   readonly #folder: string;
@@ -72,6 +71,7 @@ export class ContainerRunner {
       if (!(await ensureImage(this, this.#parts))) return;
       const ended = await this.#runOnce();
       if (!ended) return;
+      this.#forgetLogs();
       this.#set({ terminated: ended });
       if (this.stopped || restart === 'Never' || (restart === 'OnFailure' && ended.exitCode === 0)) return;
       await this.#backOff(ended);
@@ -156,7 +156,8 @@ export class ContainerRunner {
     } catch (error) {
       if (error instanceof NoCommand) return this.#stuck('CreateContainerError', error.message);
       this.tell('Normal', 'Created', 'Container created');
-      this.#keepLog(log).end();
+      this.#keepLog(log);
+      log.end();
       const message = (error as Error).message;
       this.tell('Warning', 'Failed', `Error: ${message}`);
       return { ...this.#id(), exitCode: 128, reason: 'StartError', message, startedAt: '1970-01-01T00:00:00Z', finishedAt: timestamp() };
@@ -196,9 +197,12 @@ export class ContainerRunner {
     while (!this.stopped) await this.pause(60_000);
   }
 
-  #keepLog(log: ContainerLog): ContainerLog {
-    this.previousLog = this.log;
-    return (this.log = log);
+  #keepLog(log: ContainerLog): void {
+    this.logs.set(this.#id().containerID, log);
+  }
+
+  #forgetLogs(): void {
+    for (const id of [...this.logs.keys()].slice(0, -1)) this.logs.delete(id);
   }
 
   #id(): { containerID: string } {

@@ -33,7 +33,7 @@ export async function terminationMessage(root: string, container: PodContainer):
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  return text.subarray(0, 4096).toString();
+  return text.subarray(-4096).toString();
 }
 
 /** PATH inside the image, put below its root, behind the folder of programs that the node brings. */

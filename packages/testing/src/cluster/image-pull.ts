@@ -3,6 +3,12 @@ import type { ContainerRunner, NodeParts } from './container.ts';
 // https://pkg.go.dev/github.com/distribution/reference: name, port, path, tag, digest; a coarse form of it.
 const reference = /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u;
 
+function problemOf(image: string): string {
+  const path = image.replace(/^[^/]*[.:][^/]*\/|^localhost\//u, '').replace(/[:@].*$/u, '');
+  if (path === path.toLowerCase()) return 'invalid reference format';
+  return `invalid reference format: repository name (${path.includes('/') || image !== path ? path : `library/${path}`}) must be lowercase`;
+}
+
 /**
  * Brings a container's image to the node, however often that takes.
  * @returns false where the container was stopped before
@@ -11,7 +17,7 @@ export async function ensureImage(runner: ContainerRunner, { images, timing }: N
   const { image, imagePullPolicy } = runner.container;
   for (let failures = 0; !runner.stopped; failures++) {
     if (!reference.test(image)) {
-      const why = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
+      const why = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${problemOf(image)}`;
       await refuse(runner, 'InvalidImageName', 'InspectFailed', why, timing.pull);
     } else if (images.present(image) && imagePullPolicy !== 'Always') {
       runner.tell('Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`);

@@ -19,7 +19,8 @@ export interface ImageConfig {
 export interface ImageSource {
   /**
    * Unpacks `image` into `folder`, an empty folder that exists, and tells its configuration.
-   * What it throws is what the pod says: its message stands in the waiting state `ErrImagePull`.
+   * What it throws is what the pod says: its message stands in the waiting state `ErrImagePull`, in a container
+   * runtime's words where its `code` is `not-found` or `permission` (those of core's ActionError).
    */
   pull(image: string, folder: string): Promise<ImageConfig>;
 }
@@ -59,10 +60,14 @@ export class NodeImages {
   /** Fetches the image to the node. @throws what the source throws */
   async pull(image: string): Promise<void> {
     if (this.#registered.has(image)) return;
-    if (!this.#source) throw new Error(`failed to pull and unpack image "${image}": ${image}: not found`);
+    if (!this.#source) throw new Error(pullFailure(image, { code: 'not-found' }));
     const folder = join(this.#folder, String(++this.#count));
     await mkdir(folder, { recursive: true });
-    this.#pulled.set(image, { folder, config: await this.#source.pull(image, folder) });
+    try {
+      this.#pulled.set(image, { folder, config: await this.#source.pull(image, folder) });
+    } catch (error) {
+      throw new Error(pullFailure(image, error as { code?: unknown; message?: string }), { cause: error });
+    }
   }
 
   /** A writable copy of an image that is present, for one container. */
@@ -72,4 +77,14 @@ export class NodeImages {
     await cp(found.folder, folder, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
     return { config: found.config, id: found.config.digest ?? `sha256:${createHash('sha256').update(image).digest('hex')}` };
   }
+}
+
+/** What containerd 1.6 says through the kubelet. */
+function pullFailure(image: string, { code, message = 'unknown error' }: { code?: unknown; message?: string }): string {
+  const resolve = `failed to pull and unpack image "${image}": failed to resolve reference "${image}"`;
+  if (code === 'not-found') return `rpc error: code = NotFound desc = ${resolve}: ${image}: not found`;
+  if (code === 'permission') {
+    return `rpc error: code = Unknown desc = ${resolve}: pull access denied, repository does not exist or may require authorization: ${message}`;
+  }
+  return `rpc error: code = Unknown desc = failed to pull and unpack image "${image}": ${message}`;
 }

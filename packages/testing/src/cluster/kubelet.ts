@@ -22,8 +22,7 @@ export class Kubelet {
     this.#unsubscribe = parts.store.subscribe((change) => this.#see(change));
   }
 
-  readonly findLog = (uid: string, container: string, previous: boolean): ContainerLog | undefined =>
-    this.#workers.get(uid)?.log(container, previous);
+  readonly findLog = (uid: string, containerID: string): ContainerLog | undefined => this.#workers.get(uid)?.log(containerID);
 
   /** Ends all processes at once and removes their files. */
   async stop(): Promise<void> {

@@ -19,14 +19,18 @@ export function list(store: Store, request: ApiRequest): Answer {
   const limit = integer(query, 'limit') ?? 0;
   const token = query.get('continue');
   const from = token ? readToken(token) : undefined;
-  const version = from?.version ?? store.version;
+  const inconsistent = from !== undefined && from.version < 0;
+  const version = from && !inconsistent ? from.version : store.version;
   if (!from) checkVersion(store, query.get('resourceVersion'));
   if (from && version < store.compacted) {
-    throw expired(
+    const error = expired(
       'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
     );
+    // Who can live with that goes on with this token.
+    error.body.metadata = { continue: writeToken(-1, from.after) };
+    throw error;
   }
-  const all = (from ? store.listAt(version, type, namespace) : store.list(type, namespace)).filter(matches);
+  const all = (from && !inconsistent ? store.listAt(version, type, namespace) : store.list(type, namespace)).filter(matches);
   const rest = from ? all.filter((object) => position(object) > from.after) : all;
   const page = limit > 0 ? rest.slice(0, limit) : rest;
   const last = page.at(-1);

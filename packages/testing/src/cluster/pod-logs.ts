@@ -6,8 +6,8 @@ import { flag, integer, type Answer, type ApiRequest } from './request.ts';
 import { types } from './resources.ts';
 import type { Store } from './store.ts';
 
-/** Where the logs of a node are: that of a container's present run, or of the one before. */
-export type LogFinder = (uid: string, container: string, previous: boolean) => ContainerLog | undefined;
+/** Where the logs of a node are, by the pod's UID and the ID of one run of a container. */
+export type LogFinder = (uid: string, containerID: string) => ContainerLog | undefined;
 
 /** GET of `pods/log`: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
 export function podLog(store: Store, find: LogFinder, request: ApiRequest): Answer {
@@ -18,14 +18,15 @@ export function podLog(store: Store, find: LogFinder, request: ApiRequest): Answ
   const options = readOptions(query, name!);
   const previous = flag(query, 'previous');
   const follow = flag(query, 'follow');
-  // On no node there is no log yet, and no error.
-  if (pod.spec.nodeName === undefined) return (response) => begin(response).end();
+  // On no node there is no log, and no error.
+  if (pod.spec.nodeName === undefined) return (response) => void response.writeHead(204).end();
   const status = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])].find(
     (item) => item.name === container,
   );
-  const log = find(pod.metadata.uid, container, previous);
-  if (previous && !log) throw badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
-  if (!log) throw waiting(name!, container, status);
+  const id = chooseRun(name!, container, status, previous);
+  const log = find(pod.metadata.uid, id);
+  // Sic: with 200, as if it were the log. The run before last is removed as soon as the last one has ended.
+  if (!log) return (response) => void begin(response).end(`unable to retrieve container logs for ${id}`);
 
   return (response) => {
     begin(response);
@@ -69,7 +70,6 @@ function chooseContainer(pod: Pod, asked: string | null): string {
   const main = pod.spec.containers.map((container) => container.name);
   const init = pod.spec.initContainers?.map((container) => container.name) ?? [];
   if (!asked) {
-    if (main.length === 1 && init.length === 0) return main[0]!;
     if (main.length === 1) return main[0]!;
     const also = init.length > 0 ? ` or one of the init containers: [${init.join(' ')}]` : '';
     throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]${also}`);
@@ -78,14 +78,19 @@ function chooseContainer(pod: Pod, asked: string | null): string {
   return asked;
 }
 
-function waiting(pod: string, container: string, status: ContainerStatus | undefined): Error {
+/** Which run's log is meant, by the rules of kubelet's validateContainerLogStatus. @returns its container ID */
+function chooseRun(pod: string, container: string, status: ContainerStatus | undefined, previous: boolean): string {
+  const last = status?.lastState.terminated?.containerID;
+  if (previous) {
+    if (!last) throw badRequest(`previous terminated container "${container}" in pod "${pod}" not found`);
+    return last;
+  }
+  if (status?.state.running && status.containerID) return status.containerID;
+  const ended = status?.state.terminated?.containerID ?? last;
+  if (ended) return ended;
   const { reason = 'ContainerCreating' } = status?.state.waiting ?? {};
-  const why = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName'].includes(reason) ? 'trying and failing to pull image' : reason;
-  return badRequest(
-    why === reason
-      ? `container "${container}" in pod "${pod}" is waiting to start: ${reason}`
-      : `container "${container}" in pod "${pod}" is waiting to start: ${why}`,
-  );
+  const why = reason === 'ErrImagePull' || reason === 'ImagePullBackOff' ? 'trying and failing to pull image' : reason;
+  throw badRequest(`container "${container}" in pod "${pod}" is waiting to start: ${why}`);
 }
 
 interface Options {
@@ -113,7 +118,7 @@ function readOptions(query: URLSearchParams, pod: string): Options {
   }
   const seconds = integer(query, 'sinceSeconds');
   const time = query.get('sinceTime');
-  if (seconds !== undefined && time) refuse('', 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified');
+  if (seconds !== undefined && time) refuse('[]', 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified');
   if (seconds !== undefined) {
     if (seconds < 1) refuse('sinceSeconds', `Invalid value: ${seconds}: must be greater than 0`);
     options.since = new Date(Date.now() - seconds * 1000).toISOString();

@@ -47,9 +47,8 @@ export class PodWorker {
     this.#pod = pod;
   }
 
-  log(container: string, previous: boolean): ContainerLog | undefined {
-    const runner = [...this.#init, ...this.#main].find(({ status }) => status.name === container);
-    return previous ? runner?.previousLog : runner?.log;
+  log(containerID: string): ContainerLog | undefined {
+    return [...this.#init, ...this.#main].map(({ logs }) => logs.get(containerID)).find((log) => log !== undefined);
   }
 
   /** Ends its containers; may be called again with less grace. */

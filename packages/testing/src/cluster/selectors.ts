@@ -64,7 +64,14 @@ export function fieldSelector(text: string, type: ResourceType): Matches {
       const match = /^([^=!]+)(==?|!=)(.*)$/u.exec(part.trim());
       if (!match) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`);
       const [, field, operator, value] = match as unknown as [string, string, string, string];
-      if (!allowed.has(field)) throw badRequest(`field label "${field}" not supported for ${type.kind}`);
+      if (!allowed.has(field)) {
+        const only = [...allowed].map((name) => JSON.stringify(name)).join(', ');
+        throw badRequest(
+          fields[type.kind]
+            ? `field label "${field}" not supported for ${type.kind}`
+            : `"${field}" is not a known field selector: only ${only}`,
+        );
+      }
       return (object) => (read(object, field) === value) === (operator !== '!=');
     });
   return (object) => rules.every((rule) => rule(object));

@@ -26,8 +26,9 @@ export interface NewObject {
  * are served from.
  */
 export class Store {
-  #version = 1;
-  #compacted = 1;
+  // The first versions are gone, as they are on any server that somebody else has used before.
+  #version = 100;
+  #compacted = 100;
   readonly #objects = new Map<ResourceType, Map<string, Stored>>();
   #history: Change[] = [];
   readonly #listeners = new Set<(change: Change) => void>();

@@ -6,14 +6,12 @@ import { flag, integer, type Answer, type ApiRequest } from './request.ts';
 import { apiVersionOf } from './resources.ts';
 import type { Change, Store } from './store.ts';
 
-/** How often a watch that allows them gets a bookmark, in milliseconds: as often as from the real server. */
-const bookmarkEvery = 60_000;
-
 /**
  * A watch: what changed since the version that was asked for, then what changes. Without a version it starts with
  * what there is. Ends after `timeoutSeconds`.
+ * @param bookmarkEvery how often a watch that allows them gets a bookmark, in milliseconds
  */
-export function watch(store: Store, request: ApiRequest): Answer {
+export function watch(store: Store, request: ApiRequest, bookmarkEvery: number): Answer {
   const { type, namespace, query } = request;
   const matches = selection(request);
   if (query.has('sendInitialEvents')) throw unsupported('watches with sendInitialEvents');
@@ -44,7 +42,7 @@ export function watch(store: Store, request: ApiRequest): Answer {
     if (version === 0) for (const object of store.list(type, namespace).filter(matches)) send('ADDED', object);
     else store.since(version).forEach(forward);
     const bookmark = (): void => {
-      const metadata = { resourceVersion: String(store.version), creationTimestamp: null };
+      const metadata = { resourceVersion: String(store.version) };
       send('BOOKMARK', { kind: type.kind, apiVersion: apiVersionOf(type), metadata });
     };
     const stop = store.subscribe(forward);
