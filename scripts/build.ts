@@ -11,6 +11,8 @@ import { minify } from '@swc/core';
  *   node scripts/build.ts [ACTION...]
  */
 const root = resolve(import.meta.dirname, '..');
+// Native helpers that ws takes where they are, and does without.
+const optional = new Set(['bufferutil', 'utf-8-validate']);
 const ncc = createRequire(import.meta.url).resolve('@vercel/ncc/dist/ncc/cli.js');
 
 const actions = readdirSync(join(root, 'actions')).filter((name) => existsSync(join(root, 'actions', name, 'src/index.ts')));
@@ -37,6 +39,12 @@ async function build(name: string): Promise<void> {
   for (const entry of entries) {
     const out = entry === 'index' ? fresh : join(fresh, entry);
     await run([ncc, 'build', join(folder, 'src', `${entry}.ts`), '-o', out, '-m', '--transpile-only', '--quiet']);
+    refuseMissing(
+      name,
+      readdirSync(out)
+        .filter((file) => file.endsWith('.js'))
+        .map((file) => readFileSync(join(out, file), 'utf8')),
+    );
     // ncc leaves chunks that are imported lazily as they are: 19 MB of Kubernetes client instead of 5.
     for (const chunk of readdirSync(out).filter((file) => /^\d+\.index\.js$/u.test(file))) {
       const { code } = await minify(readFileSync(join(out, chunk), 'utf8'), {
@@ -53,6 +61,14 @@ async function build(name: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   renameSync(fresh, dist);
+}
+
+/** A module that ncc does not find it leaves to the moment of running, and says nothing. */
+function refuseMissing(name: string, bundles: string[]): void {
+  const missing = bundles
+    .flatMap((text) => [...text.matchAll(/=\s*eval\("require"\)\("([^"]+)"\)/gu)].map(([, module = '']) => module))
+    .filter((module) => !optional.has(module));
+  if (missing.length > 0) throw new Error(`${name}: not found: ${missing.join(', ')}`);
 }
 
 function isFresh(name: string): boolean {

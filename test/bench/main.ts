@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -31,7 +31,7 @@ const run = `jobs.batch/default/digits-pr1-0123456-89abcde@00000000-0000-4000-80
 
 /** Inputs with which an action asks somebody: one server for GitHub, cluster and registry (HOST), which knows nothing. */
 const inputs: Record<string, Record<string, string>> = {
-  'chatops-parse': { command: '/train' },
+  'chatops-parse': {},
   'build-image': { image: 'HOST/a', base: 'HOST/node:24', sha },
   'submit-pipeline': { manifest: 'pipelines/train.yaml', sha, pipeline: 'default' },
   'wait-for-run': { run, pipeline: 'default' },
@@ -41,6 +41,20 @@ const inputs: Record<string, Record<string, string>> = {
   'deploy-model': {},
   'sync-runs': {},
 };
+
+const comment = { id: 1, body: '/train', user: { id: 1, login: 'ada', type: 'User' }, author_association: 'OWNER' };
+const eventFile = join(root, '.cache/bench/event.json');
+mkdirSync(join(root, '.cache/bench'), { recursive: true });
+writeFileSync(
+  eventFile,
+  JSON.stringify({
+    action: 'created',
+    issue: { number: 1, state: 'open', user: comment.user, pull_request: { url: 'http://127.0.0.1/pulls/1' } },
+    comment,
+    sender: comment.user,
+    repository: { id: 1, name: 'digits', full_name: 'acme/digits', default_branch: 'main', owner: { login: 'acme' } },
+  }),
+);
 
 const kubeconfig = (url: string): string =>
   JSON.stringify({
@@ -59,7 +73,8 @@ const runner = (url: string): Record<string, string> => ({
   GITHUB_RUN_ID: '1',
   GITHUB_RUN_ATTEMPT: '1',
   GITHUB_ACTOR: 'ada',
-  GITHUB_EVENT_NAME: 'workflow_dispatch',
+  GITHUB_EVENT_NAME: 'issue_comment',
+  GITHUB_EVENT_PATH: eventFile,
 });
 const bundle = (name: string): Program => ({ command: [node, join(root, 'actions', name, 'dist/index.js')] });
 const asking =
@@ -72,12 +87,15 @@ const asking =
     return { ...bundle(name), env: { ...runner(url), ...env } };
   };
 const github: Program = { command: [node, minimalBundle('github')] };
+const kubernetes = minimalBundle('kubernetes');
 const minimalAsking: Record<'github' | 'kubernetes', (url: string) => Program> = {
   github: (url) => ({ ...github, env: { GITHUB_API_URL: url, ASK_GITHUB: '1' } }),
-  kubernetes: (url) => ({ command: [node, minimalBundle('kubernetes')], env: { KUBECONFIG_TEXT: kubeconfig(url) } }),
+  kubernetes: (url) => ({ command: [node, kubernetes], env: { KUBECONFIG_TEXT: kubeconfig(url) } }),
 };
-/** Whom an action asks first: who is no GitHub client loads the cluster's. */
-const asksCluster = new Set(['wait-for-run', 'cancel-runs', 'sync-runs']);
+/** Actions that load the cluster's client before they ask anybody. */
+const loadsClient = new Set(
+  actions.filter((name) => /^ {2}kubeconfig:/mu.test(readFileSync(join(root, 'actions', name, 'action.yml'), 'utf8'))),
+);
 
 const bare: Program = { command: [node, '-e', '0'] };
 const start = await inTurn([
@@ -96,7 +114,7 @@ for (const [name, program] of [['node', bare], ['minimal', github], ...actions.m
 
 const of = (results: Map<string, number>, name: string): number => results.get(name) ?? Number.NaN;
 const rows = actions.map((name) => {
-  const minimal = of(request, asksCluster.has(name) ? 'minimal kubernetes' : 'minimal github');
+  const minimal = of(request, loadsClient.has(name) ? 'minimal kubernetes' : 'minimal github');
   return {
     action: name,
     'bundle MB': megabytes(join(root, 'actions', name, 'dist')),
@@ -112,7 +130,6 @@ console.log(
   `Node ${process.version}, medians of ${runs}; Node that does nothing ${round(of(start, 'node'))} ms, ${round(of(memory, 'node'))} MB; minimal bundle ${round(of(start, 'minimal'))} ms, ${round(of(memory, 'minimal'))} MB; minimal first request to GitHub ${round(of(request, 'minimal github'))} ms, to a cluster ${round(of(request, 'minimal kubernetes'))} ms`,
 );
 console.table(rows);
-mkdirSync(join(root, '.cache/bench'), { recursive: true });
 const file = join(root, '.cache/bench/start.json');
 writeFileSync(
   file,
