@@ -2,9 +2,11 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
+import { configSchema } from '../packages/core/src/config/schema.ts';
 
 /*
- * Writes the tables of inputs and outputs into each action's README, between the markers, from its action.yml.
+ * Writes the tables of inputs and outputs into each action's README, between the markers, from its action.yml,
+ * and the published schema of .github/slashtrain.yml from packages/core/src/config/schema.ts.
  *   node scripts/generate.ts [--check]     --check writes nothing, and fails where something would be written
  */
 const root = resolve(import.meta.dirname, '..');
@@ -21,14 +23,22 @@ for (const file of globSync('actions/*/action.yml', { cwd: root }).sort()) {
   if (!existsSync(join(root, readme))) continue;
   const before = readFileSync(join(root, readme), 'utf8');
   const after = await withTables(before, parse(readFileSync(join(root, file), 'utf8')) as ActionFile, readme);
-  if (after === before) continue;
-  stale.push(readme);
-  if (!process.argv.includes('--check')) writeFileSync(join(root, readme), after);
+  keep(readme, before, after);
 }
+const schema = 'packages/core/schemas/slashtrain.schema.json';
+const options = { ...(await resolveConfig(join(root, schema))), parser: 'json' };
+// Indented before it is formatted: prettier leaves an object open that begins on a line of its own.
+keep(schema, readFileSync(join(root, schema), 'utf8'), await format(JSON.stringify(configSchema, null, 2), options));
 if (stale.length > 0) console.log(`${process.argv.includes('--check') ? 'stale' : 'wrote'}: ${stale.join(', ')}`);
 if (process.argv.includes('--check') && stale.length > 0) {
   console.log('run: pnpm generate');
   process.exitCode = 1;
+}
+
+function keep(file: string, before: string, after: string): void {
+  if (after === before) return;
+  stale.push(file);
+  if (!process.argv.includes('--check')) writeFileSync(join(root, file), after);
 }
 
 async function withTables(text: string, { inputs = {}, outputs = {} }: ActionFile, readme: string): Promise<string> {

@@ -221,6 +221,12 @@ describe('what poses as ours', () => {
     expect(checkSubmitted([object(text)])).toMatchObject([{ rule: 'claims', path }]);
   });
 
+  it('is not a manifest that names the defaults of its parameters, unless it hides them elsewhere', () => {
+    const own = '{metadata: {annotations: {slashtrain.dev/parameters: "epochs: 10"}}}';
+    expect(checkSubmitted([object(own)])).toEqual([]);
+    expect(checkSubmitted([object(`{spec: {template: ${own}}}`)])).toHaveLength(1);
+  });
+
   it('is not another manager', () => {
     expect(checkSubmitted([object('{apiVersion: v1, kind: ConfigMap, metadata: {labels: {app.kubernetes.io/managed-by: helm}}}')])).toEqual(
       [],

@@ -6,7 +6,10 @@ import { demandOf } from './gpus.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
 import { checkContents } from './contents.ts';
 import { Findings, type Violation } from './violation.ts';
-import { entries, kindOf } from './walk.ts';
+import { entries, join, kindOf } from './walk.ts';
+
+// A manifest's own defaults of its parameters, which are taken out before it is sent anywhere.
+const defaults = join('metadata.annotations', defaultsAnnotation);
 
 /**
  * Looks for what a submitted document must not claim: a `slashtrain.dev/` label or annotation, or to be managed by
@@ -17,9 +20,8 @@ export function checkSubmitted(documents: readonly KubernetesObject[]): Violatio
   return documents.flatMap((document) => {
     const findings = new Findings(defaultPolicy, document);
     for (const { key, value, path } of entries(document)) {
-      // The defaults of parameters are read from there and taken out.
-      const isDefaults = key === defaultsAnnotation && document.metadata?.annotations?.[key] === value;
-      if (key.startsWith('slashtrain.dev/') && !isDefaults) findings.add('claims', path, value, 'no name that begins with slashtrain.dev/');
+      if (key.startsWith('slashtrain.dev/') && path !== defaults)
+        findings.add('claims', path, value, 'no name that begins with slashtrain.dev/');
       if (key === labels.managedBy && value === managedBy) findings.add('claims', path, value, `anything but ${managedBy}`);
     }
     return findings.list;
