@@ -6,7 +6,6 @@ import { main } from './main.ts';
 
 await enter(async (host) => {
   const inputs = readInputs(host);
-  host.log.mask(inputs.token);
   const context = readContext(host.environment);
   const github = openGitHub({ token: inputs.token, context, log: host.log });
   await main(inputs, { host, context, github });
