@@ -7,6 +7,6 @@ import { main } from './main.ts';
 await enter(async (host) => {
   const inputs = readInputs(host);
   const context = readContext(host.environment);
-  const github = openGitHub({ token: inputs.token, context, log: host.log });
+  const github = openGitHub({ token: inputs.token, context, log: host.log, signal: host.signal });
   await main(inputs, { host, context, github });
 });
