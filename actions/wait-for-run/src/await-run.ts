@@ -3,15 +3,15 @@ import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
 import { explain } from '@slashtrain/core/diagnosis/explain';
+import { markCancelled, writeEnd } from '@slashtrain/core/records/end';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { timedOut } from '@slashtrain/core/run/check';
+import { resultOf } from '@slashtrain/core/run/outcome';
 import { parseReference } from '@slashtrain/core/run/reference';
 import type { RunResult } from '@slashtrain/core/run/result';
 import type { Status } from '@slashtrain/core/run/state';
 import type { Follower } from './follow.ts';
 import type { WaitInputs } from './inputs.ts';
-import { markCancelled, writeEnd } from './record.ts';
-import { resultOf } from './result.ts';
 import type { ProgressReporter } from './reporter.ts';
 import { waitForEnd, type WaitEnd } from './wait.ts';
 

@@ -1,27 +1,17 @@
 import { describe } from '@slashtrain/core/action/errors';
 import type { Log } from '@slashtrain/core/action/log';
-import { CheckRuns, type CheckKey } from '@slashtrain/core/github/checks';
+import { CheckRuns } from '@slashtrain/core/github/checks';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { StoredRecord } from '@slashtrain/core/records/store';
-import { checkExternalId, conclusionOf, trainCheckName } from '@slashtrain/core/run/check';
+import { conclusionOf, trainCheckKey } from '@slashtrain/core/run/check';
 import type { RunResult } from '@slashtrain/core/run/result';
 import { resultLine, resultMarkdown } from './show.ts';
-
-function keyOf(stored: StoredRecord): CheckKey {
-  const { sha, pipeline, checkRunId } = stored.record;
-  return {
-    sha,
-    name: trainCheckName(pipeline),
-    externalId: checkExternalId(stored),
-    ...(checkRunId === undefined ? {} : { id: checkRunId }),
-  };
-}
 
 /** Shows on the check how the run stands. `title` is hostile text; GitHub shows titles as they are. */
 export async function updateCheck(github: GitHub, stored: StoredRecord, title: string): Promise<void> {
   const { record, name } = stored;
   const summary = `Run \`${name}\`, attempt ${record.attempt}, asked by \`${record.actor.replaceAll('`', '')}\`.`;
-  await new CheckRuns(github).put(keyOf(stored), { status: 'in_progress' }, { title, summary });
+  await new CheckRuns(github).put(trainCheckKey(stored), { status: 'in_progress' }, { title, summary });
 }
 
 /**
@@ -30,7 +20,7 @@ export async function updateCheck(github: GitHub, stored: StoredRecord, title: s
  */
 export async function concludeCheck(github: GitHub, stored: StoredRecord, result: RunResult, log: Log): Promise<void> {
   const checks = new CheckRuns(github);
-  const key = keyOf(stored);
+  const key = trainCheckKey(stored);
   const conclusion = conclusionOf(result.state, stored.record);
   try {
     const found = await checks.find(key);

@@ -16,6 +16,22 @@ export function checkExternalId(record: { namespace: string; name: string; uid: 
   return `${record.namespace}/${record.name}@${record.uid}`;
 }
 
+/** What names the check `train: <pipeline>` of a record, for CheckRuns in core/github. */
+export function trainCheckKey(stored: { namespace: string; name: string; uid: string; record: RunRecord }): {
+  sha: string;
+  name: string;
+  externalId: string;
+  id?: number;
+} {
+  const { sha, pipeline, checkRunId } = stored.record;
+  return {
+    sha,
+    name: trainCheckName(pipeline),
+    externalId: checkExternalId(stored),
+    ...(checkRunId === undefined ? {} : { id: checkRunId }),
+  };
+}
+
 /** The conclusions that a run's check gets. GitHub counts neutral and skipped as passed, so that nothing bad may be them. */
 export type RunConclusion = 'success' | 'failure' | 'cancelled' | 'timed_out';
 

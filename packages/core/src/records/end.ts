@@ -1,9 +1,9 @@
-import { ActionError } from '@slashtrain/core/action/errors';
-import type { RunMetrics } from '@slashtrain/core/metrics/metrics';
-import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
-import type { RunRecord } from '@slashtrain/core/run/record';
-import type { RunResult } from '@slashtrain/core/run/result';
-import { isEnded } from '@slashtrain/core/run/state';
+import { ActionError } from '../action/errors.ts';
+import type { RunMetrics } from '../metrics/metrics.ts';
+import type { RecordStore, StoredRecord } from './store.ts';
+import type { RunRecord } from '../run/record.ts';
+import type { RunResult } from '../run/result.ts';
+import { isEnded } from '../run/state.ts';
 
 /**
  * Writes the end of a run, once: metrics first, then the state. Who comes second reads what the first wrote.
@@ -38,11 +38,7 @@ export async function markCancelled(
 async function again(records: RecordStore, stored: StoredRecord): Promise<StoredRecord> {
   const current = await records.get(stored.namespace, stored.name);
   if (current?.uid === stored.uid) return current;
-  throw new ActionError(
-    'not-found',
-    `the record "${stored.name}" in namespace "${stored.namespace}" was deleted while its run was awaited`,
-    {
-      remedy: 'nothing but Slashtrain should delete these ConfigMaps; the run itself may still be there',
-    },
-  );
+  throw new ActionError('not-found', `the record "${stored.name}" in namespace "${stored.namespace}" was deleted meanwhile`, {
+    remedy: 'nothing but Slashtrain should delete these ConfigMaps; the run itself may still be there',
+  });
 }

@@ -1,8 +1,8 @@
-import type { PodsObservation } from '@slashtrain/core/backend/backend';
-import { explain } from '@slashtrain/core/diagnosis/explain';
-import type { RunRecord } from '@slashtrain/core/run/record';
-import type { PodResult, RunResult } from '@slashtrain/core/run/result';
-import { isEnded, type Status } from '@slashtrain/core/run/state';
+import type { PodsObservation } from '../backend/backend.ts';
+import { explain } from '../diagnosis/explain.ts';
+import type { RunRecord } from './record.ts';
+import type { PodResult, RunResult } from './result.ts';
+import { isEnded, type Status } from './state.ts';
 
 /** What is known when a run's result is made. */
 export interface Known {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunRecord } from '@slashtrain/core/run/record';
-import type { PodResult } from '@slashtrain/core/run/result';
-import type { Status } from '@slashtrain/core/run/state';
-import { firstFailed, gpuHours, resultOf } from './result.ts';
+import type { RunRecord } from './record.ts';
+import type { PodResult } from './result.ts';
+import type { Status } from './state.ts';
+import { firstFailed, gpuHours, resultOf } from './outcome.ts';
 
 const record: RunRecord = {
   version: 1,
