@@ -410,3 +410,32 @@ describe('events', () => {
     });
   });
 });
+
+describe('reviews and teams', () => {
+  it('gives a review comment its reactions', async () => {
+    const comment = repository.reviewComment(number, 'bob', '/train');
+    const path = `${here}/pulls/comments/${comment.id}`;
+    expect((await ask('GET', path)).json).toMatchObject({ id: comment.id, body: '/train', user: { login: 'bob' } });
+    expect((await ask('POST', `${path}/reactions`, { content: 'eyes' })).status).toBe(201);
+    expect((await ask('POST', `${path}/reactions`, { content: 'eyes' })).status).toBe(200);
+    expect((await ask('POST', `${path}/reactions`, { content: 'shrug' })).status).toBe(422);
+    expect(repository.events.pullRequestReviewComment(comment).payload).toMatchObject({ action: 'created', comment: { id: comment.id } });
+  });
+
+  it('keeps the head that was reviewed', async () => {
+    const review = repository.review(number, 'carol', 'APPROVED');
+    repository.commit({ branch: 'feature/better', files: { x: 'x' } });
+    expect(JSON.parse((await ask('GET', `${here}/pulls/${number}/reviews`)).text)).toMatchObject([{ state: 'APPROVED', commit_id: head }]);
+    expect(repository.events.pullRequestReview(review).payload).toMatchObject({ review: { state: 'approved' }, action: 'submitted' });
+  });
+
+  it('shows teams to a token that may read members', async () => {
+    github.createTeam('ada', 'ml', ['carol']);
+    const membership = (login: string, token?: string): Promise<Answer> =>
+      ask('GET', `/orgs/ada/teams/ml/memberships/${login}`, undefined, token);
+    const token = github.token({ members: 'read' });
+    expect((await membership('carol')).status).toBe(403);
+    expect((await membership('Carol', token)).json).toMatchObject({ state: 'active' });
+    expect((await membership('bob', token)).status).toBe(404);
+  });
+});

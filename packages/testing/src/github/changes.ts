@@ -1,5 +1,5 @@
 import { validationFailed } from './http/refusal.ts';
-import type { Account, App, CheckRun, Comment, Issue, Label, Pull, Reaction, RepositoryData, Store } from './store.ts';
+import type { Account, App, CheckRun, Comment, Issue, Label, Pull, Reaction, RepositoryData, Review, Store } from './store.ts';
 
 /* What routes and the handles of tests both do to the store. */
 
@@ -42,19 +42,28 @@ export function addIssue(
   return made;
 }
 
+function newComment(store: Store, issue: number, user: Account, body: string, app?: App): Comment {
+  return { id: store.nextId(), issue, user, app, body, createdAt: store.time(), updatedAt: store.time(), reactions: [] };
+}
+
+/** Adds to a conversation. */
 export function addComment(store: Store, repository: RepositoryData, issue: number, user: Account, body: string, app?: App): Comment {
-  const comment: Comment = {
-    id: store.nextId(),
-    issue,
-    user,
-    app,
-    body,
-    createdAt: store.time(),
-    updatedAt: store.time(),
-    reactions: [],
-  };
+  const comment = newComment(store, issue, user, body, app);
   repository.comments.set(comment.id, comment);
   return comment;
+}
+
+/** Adds on a line of a pull request. */
+export function addReviewComment(store: Store, repository: RepositoryData, issue: number, user: Account, body: string): Comment {
+  const comment = newComment(store, issue, user, body);
+  repository.reviewComments.set(comment.id, comment);
+  return comment;
+}
+
+export function addReview(store: Store, repository: RepositoryData, review: Omit<Review, 'id' | 'submittedAt'>): Review {
+  const made = { ...review, id: store.nextId(), submittedAt: store.time() };
+  repository.reviews.set(made.id, made);
+  return made;
 }
 
 export function addReaction(store: Store, comment: Comment, user: Account, content: string): { reaction: Reaction; isNew: boolean } {
@@ -84,6 +93,8 @@ export interface NewCheckRun {
   startedAt?: string;
   output?: { title?: string; summary?: string; text?: string };
   isJob?: boolean;
+  /** Of a job: the page of its run. */
+  detailsUrl?: string;
 }
 
 export function addCheckRun(store: Store, repository: RepositoryData, check: NewCheckRun): CheckRun {
@@ -99,7 +110,7 @@ export function addCheckRun(store: Store, repository: RepositoryData, check: New
     name: check.name,
     headSha: check.headSha,
     externalId: check.externalId ?? '',
-    detailsUrl: '',
+    detailsUrl: check.detailsUrl ?? '',
     status,
     conclusion: check.conclusion,
     startedAt: check.startedAt ?? store.time(),

@@ -1,9 +1,9 @@
 import type { Urls } from './http/api.ts';
 import { testMerge } from './merging.ts';
-import type { Account, Comment, Issue, RepositoryData, Store } from './store.ts';
+import type { Account, Comment, Issue, RepositoryData, Review, Store } from './store.ts';
 import { showAccount } from './views/account.ts';
 import { showCommit } from './views/commit.ts';
-import { showComment, showIssue, showLabel, showPull } from './views/issue.ts';
+import { showComment, showIssue, showLabel, showPull, showReview, showReviewComment } from './views/issue.ts';
 import { showRepository } from './views/repository.ts';
 
 /** What starts a workflow: the payload and the variables that go with it. */
@@ -76,6 +76,21 @@ export class EventMaker {
       headRef: issue.pull?.head.ref ?? '',
       baseRef: issue.pull?.base.ref ?? '',
     };
+  }
+
+  /** On the test merge, as `pull_request`: of a fork without secrets. */
+  pullRequestReview(review: Review, action: 'submitted' | 'edited' | 'dismissed' = 'submitted'): WorkflowEvent {
+    const event = this.pullRequest(review.issue, { action: 'opened', by: review.user.login });
+    const shown = showReview(this.#urls, this.#data, review);
+    // The webhook writes the state in lower case, the API in upper.
+    const payload = { ...event.payload, action, review: { ...shown, state: review.state.toLowerCase() } };
+    return { ...event, name: 'pull_request_review', payload };
+  }
+
+  pullRequestReviewComment(comment: Comment, action: 'created' | 'edited' | 'deleted' = 'created'): WorkflowEvent {
+    const event = this.pullRequest(comment.issue, { action: 'opened', by: comment.user.login });
+    const payload = { ...event.payload, action, comment: showReviewComment(this.#urls, this.#data, comment) };
+    return { ...event, name: 'pull_request_review_comment', payload };
   }
 
   push(branch: string, before: string | undefined, by = this.#data.owner.login): WorkflowEvent {

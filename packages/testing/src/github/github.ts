@@ -41,6 +41,8 @@ export interface FakeGitHub {
   /** Issues an installation token with permissions as a job has them: `{ 'pull-requests': 'write' }`. */
   token(permissions: Record<string, Access>, options?: TokenOptions): string;
   createApp(slug: string, name?: string): App;
+  /** A team of an organisation, with members by login. A token needs `members: read` to see it. */
+  createTeam(org: string, slug: string, members: string[]): void;
   user(login: string, type?: Account['type']): Account;
   /** A private one, unless said otherwise: there a missing `read` is refused too. With a first commit of `files`. */
   createRepository(options: { owner: string; name: string; private?: boolean; defaultBranch?: string; files?: FileChanges }): Repository;
@@ -85,6 +87,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<FakeGitH
       const made: App = { id: store.nextId(), slug, name, bot: store.account(`${slug}[bot]`, 'Bot') };
       store.apps.set(made.id, made);
       return made;
+    },
+    createTeam: (org, slug, members) => {
+      store.teams.set(`${org}/${slug}`.toLowerCase(), new Set(members.map((login) => login.toLowerCase())));
     },
     user: (login, type = 'User') => store.account(login, type),
     createRepository: ({ owner, name, private: isPrivate = true, defaultBranch = 'main', files = { 'README.md': `# ${name}\n` } }) => {

@@ -1,4 +1,14 @@
-import { addComment, addIssue, addLabel, addReaction, addCheckRun, moveBranch, type NewCheckRun } from './changes.ts';
+import {
+  addComment,
+  addIssue,
+  addLabel,
+  addReaction,
+  addReview,
+  addReviewComment,
+  addCheckRun,
+  moveBranch,
+  type NewCheckRun,
+} from './changes.ts';
 import { EventMaker } from './events.ts';
 import type { FileEntry } from './git/objects.ts';
 import type { Urls } from './http/api.ts';
@@ -14,6 +24,7 @@ import {
   type Protection,
   type Pull,
   type RepositoryData,
+  type Review,
   type Role,
   type Store,
 } from './store.ts';
@@ -181,6 +192,16 @@ export class Repository {
 
   comment(number: number, author: string, body: string): Comment {
     return addComment(this.#store, this.data, this.issue(number).number, this.#store.account(author), body);
+  }
+
+  /** A comment on a line. */
+  reviewComment(number: number, author: string, body: string): Comment {
+    return addReviewComment(this.#store, this.data, this.issue(number).number, this.#store.account(author), body);
+  }
+
+  review(number: number, author: string, state: Review['state'], body = ''): Review {
+    const commit = this.pull(number).head.sha;
+    return addReview(this.#store, this.data, { issue: number, user: this.#store.account(author), state, body, commit });
   }
 
   /** All comments of a conversation, oldest first. */

@@ -59,6 +59,18 @@ export interface Comment {
   reactions: Reaction[];
 }
 
+/** A review of a pull request, with its comments on lines. */
+export interface Review {
+  id: number;
+  issue: number;
+  user: Account;
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED';
+  body: string;
+  /** The head when it was written. */
+  commit: string;
+  submittedAt: string;
+}
+
 export interface Pull {
   head: { repositoryId: number; ref: string; sha: string };
   base: { ref: string; sha: string };
@@ -181,6 +193,9 @@ export interface RepositoryData {
   roles: Map<string, Role>;
   issues: Map<number, Issue>;
   comments: Map<number, Comment>;
+  reviews: Map<number, Review>;
+  /** Comments on lines. */
+  reviewComments: Map<number, Comment>;
   checkRuns: Map<number, CheckRun>;
   checkSuites: Map<number, CheckSuite>;
   statuses: Status[];
@@ -210,6 +225,8 @@ export class Store {
   readonly apps = new Map<number, App>();
   readonly tokens = new Map<string, Token>();
   readonly repositories = new Map<number, RepositoryData>();
+  /** `org/slug` in lower case → logins in lower case. Members of nested teams are among them. */
+  readonly teams = new Map<string, Set<string>>();
   readonly requests: RecordedRequest[] = [];
   readonly now: () => number;
   #lastId = 1000;
@@ -280,6 +297,8 @@ export function newRepository(store: Store, owner: string, name: string, isPriva
     roles: new Map([[account.login.toLowerCase(), 'admin']]),
     issues: new Map(),
     comments: new Map(),
+    reviews: new Map(),
+    reviewComments: new Map(),
     checkRuns: new Map(),
     checkSuites: new Map(),
     statuses: [],

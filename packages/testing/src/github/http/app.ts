@@ -10,6 +10,7 @@ import { graphql, userRoutes } from '../routes/graphql.ts';
 import { issueRoutes } from '../routes/issues.ts';
 import { pullRoutes } from '../routes/pulls.ts';
 import { repositoryRoutes } from '../routes/repositories.ts';
+import { reviewRoutes } from '../routes/reviews.ts';
 import { statusRoutes } from '../routes/statuses.ts';
 import type { Store, Token } from '../store.ts';
 import { permit, Routes, visible, type Call, type Reply, type Urls } from './api.ts';
@@ -123,6 +124,7 @@ function allRoutes(): Routes {
     commitRoutes,
     commentRoutes,
     issueRoutes,
+    reviewRoutes,
     pullRoutes,
     deploymentRoutes,
     userRoutes,

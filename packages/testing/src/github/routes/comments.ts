@@ -1,4 +1,4 @@
-import { numberParam, page, type RepositoryCall, type Routes } from '../http/api.ts';
+import { numberParam, page, type Need, type RepositoryCall, type Routes } from '../http/api.ts';
 import { oneOf, text } from '../http/fields.ts';
 import { notFound, validationFailed } from '../http/refusal.ts';
 import { addComment, addReaction, checkBody } from '../changes.ts';
@@ -45,39 +45,46 @@ export function commentRoutes(routes: Routes): void {
     return { status: 204 };
   });
 
-  routes.repository('GET', '/issues/comments/:id/reactions', reading, 'reactions/reactions#list-reactions-for-an-issue-comment', (call) => {
+  reactionRoutes(
+    routes,
+    '/issues/comments/:id/reactions',
+    reading,
+    writing,
+    'reactions/reactions#list-reactions-for-an-issue-comment',
+    commentAt,
+  );
+}
+
+/** The reactions of a kind of comments. */
+export function reactionRoutes(
+  routes: Routes,
+  path: string,
+  reads: readonly Need[],
+  writes: readonly Need[],
+  documentation: string,
+  commentOf: (call: RepositoryCall) => Comment,
+): void {
+  routes.repository('GET', path, reads, documentation, (call) => {
     const content = call.query.get('content');
-    const items = commentAt(call).reactions.filter((one) => content === null || one.content === content);
+    const items = commentOf(call).reactions.filter((one) => content === null || one.content === content);
     return page(call, items, (one) => showReaction(call.urls, one));
   });
 
   // 200 where it was there already: https://docs.github.com/rest/reactions/reactions#create-reaction-for-an-issue-comment
-  routes.repository(
-    'POST',
-    '/issues/comments/:id/reactions',
-    writing,
-    'reactions/reactions#create-reaction-for-an-issue-comment',
-    (call) => {
-      const content = oneOf(call.body, 'content', ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const);
-      if (content === undefined) throw validationFailed({ resource: 'Reaction', code: 'missing_field', field: 'content' });
-      const { reaction, isNew } = addReaction(call.store, commentAt(call), call.token.app.bot, content);
-      return { status: isNew ? 201 : 200, json: showReaction(call.urls, reaction) };
-    },
-  );
+  routes.repository('POST', path, writes, documentation, (call) => {
+    const content = oneOf(call.body, 'content', ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const);
+    if (content === undefined) throw validationFailed({ resource: 'Reaction', code: 'missing_field', field: 'content' });
+    const { reaction, isNew } = addReaction(call.store, commentOf(call), call.token.app.bot, content);
+    return { status: isNew ? 201 : 200, json: showReaction(call.urls, reaction) };
+  });
 
-  routes.repository(
-    'DELETE',
-    '/issues/comments/:id/reactions/:reaction',
-    writing,
-    'reactions/reactions#delete-an-issue-comment-reaction',
-    (call) => {
-      const comment = commentAt(call);
-      const id = numberParam(call, 'reaction');
-      if (!comment.reactions.some((one) => one.id === id)) throw notFound();
-      comment.reactions = comment.reactions.filter((one) => one.id !== id);
-      return { status: 204 };
-    },
-  );
+  routes.repository('DELETE', `${path}/:reaction`, writes, documentation, (call) => {
+    const comment = commentOf(call);
+    const id = numberParam(call, 'reaction');
+    if (!comment.reactions.some((one) => one.id === id)) throw notFound();
+    comment.reactions = comment.reactions.filter((one) => one.id !== id);
+    return { status: 204 };
+  });
 }
 
 function commentAt(call: RepositoryCall): Comment {

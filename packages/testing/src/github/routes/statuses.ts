@@ -1,4 +1,4 @@
-import { page, param, repositoryUrl, type RepositoryCall, type Routes } from '../http/api.ts';
+import { countedPage, page, param, repositoryUrl, type RepositoryCall, type Routes } from '../http/api.ts';
 import { oneOf, text } from '../http/fields.ts';
 import { notFound, Refusal, validationFailed } from '../http/refusal.ts';
 import { resolve, type Status } from '../store.ts';
@@ -53,13 +53,13 @@ export function statusRoutes(routes: Routes): void {
         : latest.length === 0 || latest.some((one) => one.state === 'pending')
           ? 'pending'
           : 'success';
+      const listed = countedPage(call, 'statuses', latest, (one) => showStatus(urls, repository, one));
       return {
-        status: 200,
+        ...listed,
         json: {
+          ...(listed.json as object),
           state,
           sha,
-          total_count: latest.length,
-          statuses: latest.map((one) => showStatus(urls, repository, one)),
           repository: showRepository(urls, store, repository),
           commit_url: `${repositoryUrl(urls, repository)}/commits/${sha}`,
           url: call.address,

@@ -16,7 +16,8 @@ export function showCheckRun(urls: Urls, repository: RepositoryData, run: CheckR
     external_id: run.externalId,
     url,
     html_url: `${html}/runs/${run.id}`,
-    details_url: run.detailsUrl,
+    // Where nothing is said: https://docs.github.com/rest/checks/runs#create-a-check-run
+    details_url: run.detailsUrl || (run.app.slug === 'github-actions' ? `${html}/runs/${run.id}` : `${urls.server}/apps/${run.app.slug}`),
     status: run.status,
     conclusion: (run.conclusion ?? null) as Schemas['check-run']['conclusion'],
     started_at: run.startedAt ?? null,

@@ -1,7 +1,17 @@
 import type { components } from '@octokit/openapi-types';
 import { repositoryUrl, type Urls } from '../http/api.ts';
 import { mergeability } from '../protection.ts';
-import { fullName, type Account, type Comment, type Issue, type Label, type Reaction, type RepositoryData, type Store } from '../store.ts';
+import {
+  fullName,
+  type Account,
+  type Comment,
+  type Issue,
+  type Label,
+  type Reaction,
+  type RepositoryData,
+  type Review,
+  type Store,
+} from '../store.ts';
 import { nodeId, showAccount, showApp } from './account.ts';
 import { showRepository, type ShownRepository } from './repository.ts';
 
@@ -21,7 +31,6 @@ export function showReaction(urls: Urls, reaction: Reaction): Schemas['reaction'
 
 export function showComment(urls: Urls, repository: RepositoryData, comment: Comment): Schemas['issue-comment'] {
   const url = `${repositoryUrl(urls, repository)}/issues`;
-  const count = (content: string): number => comment.reactions.filter((one) => one.content === content).length;
   const isPull = repository.issues.get(comment.issue)?.pull !== undefined;
   return {
     url: `${url}/comments/${comment.id}`,
@@ -35,18 +44,63 @@ export function showComment(urls: Urls, repository: RepositoryData, comment: Com
     body: comment.body,
     author_association: association(repository, comment.user),
     performed_via_github_app: comment.app ? showApp(urls, comment.app) : null,
-    reactions: {
-      url: `${url}/comments/${comment.id}/reactions`,
-      total_count: comment.reactions.length,
-      '+1': count('+1'),
-      '-1': count('-1'),
-      laugh: count('laugh'),
-      confused: count('confused'),
-      heart: count('heart'),
-      hooray: count('hooray'),
-      rocket: count('rocket'),
-      eyes: count('eyes'),
-    },
+    reactions: rollUp(`${url}/comments/${comment.id}/reactions`, comment),
+  };
+}
+
+/** A comment on a line, without the line. */
+export function showReviewComment(
+  urls: Urls,
+  repository: RepositoryData,
+  comment: Comment,
+): Partial<Schemas['pull-request-review-comment']> {
+  const url = `${repositoryUrl(urls, repository)}/pulls`;
+  return {
+    url: `${url}/comments/${comment.id}`,
+    id: comment.id,
+    node_id: nodeId('PullRequestReviewComment', comment.id),
+    pull_request_url: `${url}/${comment.issue}`,
+    html_url: `${urls.server}/${fullName(repository)}/pull/${comment.issue}#discussion_r${comment.id}`,
+    user: showAccount(urls, comment.user),
+    body: comment.body,
+    created_at: comment.createdAt,
+    updated_at: comment.updatedAt,
+    author_association: association(repository, comment.user),
+    reactions: rollUp(`${url}/comments/${comment.id}/reactions`, comment),
+  };
+}
+
+export function showReview(urls: Urls, repository: RepositoryData, review: Review): Schemas['pull-request-review'] {
+  const pull = `${repositoryUrl(urls, repository)}/pulls/${review.issue}`;
+  const html = `${urls.server}/${fullName(repository)}/pull/${review.issue}#pullrequestreview-${review.id}`;
+  return {
+    id: review.id,
+    node_id: nodeId('PullRequestReview', review.id),
+    user: showAccount(urls, review.user),
+    body: review.body,
+    state: review.state,
+    html_url: html,
+    pull_request_url: pull,
+    submitted_at: review.submittedAt,
+    commit_id: review.commit,
+    author_association: association(repository, review.user),
+    _links: { html: { href: html }, pull_request: { href: pull } },
+  };
+}
+
+function rollUp(url: string, { reactions }: Comment): Schemas['reaction-rollup'] {
+  const count = (content: string): number => reactions.filter((one) => one.content === content).length;
+  return {
+    url,
+    total_count: reactions.length,
+    '+1': count('+1'),
+    '-1': count('-1'),
+    laugh: count('laugh'),
+    confused: count('confused'),
+    heart: count('heart'),
+    hooray: count('hooray'),
+    rocket: count('rocket'),
+    eyes: count('eyes'),
   };
 }
 
