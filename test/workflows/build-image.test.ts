@@ -496,6 +496,15 @@ describe('a registry that refuses or breaks', () => {
     expect(writes(registry).filter((write) => write.includes('manifests'))).toEqual([]);
   });
 
+  it('that says it moved a tag and did not is not believed', async () => {
+    const registry = await start();
+    await registry.pushBase('acme/x:main');
+    registry.fault = ({ method, path }) => (method === 'PUT' && path.endsWith('/manifests/main') ? { status: 201 } : undefined);
+    const result = await build({ image: `${registry.host}/acme/x:main`, base: 'scratch' });
+    expect(result.code).toBe(1);
+    expect(result.annotations[0]?.message).toMatch(/the tag .*\/acme\/x:main was put as sha256:.* and names sha256:.*by digest/u);
+  });
+
   it('is left at once when the job is cancelled', async () => {
     const registry = await start();
     const step = running({ inputs: { image: `${registry.host}/acme/x:main`, base: 'scratch' } });

@@ -112,7 +112,9 @@ async function build(
     const context = options.context ?? '.';
     const selection = selectFiles(commit, context, await readIgnoreFile(commit, context), sha);
     const file = join(root, `layer${++count}`);
-    const layer = await writeLayer(selection.files, commit.content, options.destination ?? '/app', file);
+    // Not in the order that the archive had.
+    const files = selection.files.toReversed();
+    const layer = await writeLayer(files, commit.content, options.destination ?? '/app', file);
     const bytes = readFileSync(file);
     expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(layer.digest);
     expect(bytes).toHaveLength(layer.size);

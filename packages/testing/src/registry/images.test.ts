@@ -105,16 +105,19 @@ describe('unpacking layers', () => {
       { name: 'up', type: 'symlink', linkname: '../..' },
       { name: 'abs', type: 'symlink', linkname: root },
       { name: 'file', type: 'symlink', linkname: join(root, 'victim') },
+      { name: 'deep/abs', type: 'symlink', linkname: '/etc' },
     ]);
     await unpack([
       { name: 'up/victim', content: 'bad' },
       { name: 'abs/victim', content: 'bad' },
       { name: 'file', content: 'bad' },
       { name: '/victim2', content: 'inside' },
+      { name: 'deep/abs/hosts', content: "of the image's root" },
     ]);
     expect(await readFile(join(root, 'victim'), 'utf8')).toBe('safe');
     expect(await read('victim')).toBe('bad');
     expect(await read('victim2')).toBe('inside');
+    expect(await read('etc/hosts')).toBe("of the image's root");
     // A hard link's target is read below the image's root too, where "abs" made the same path.
     await unpack([{ name: 'steal', type: 'link', linkname: join(root, 'victim') }]);
     expect(await read('steal')).toBe('bad');
