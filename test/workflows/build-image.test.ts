@@ -22,6 +22,8 @@ import { registryImages } from '@slashtrain/testing/registry/images';
 import { startRegistry, type RegistryServerOptions, type TestRegistry } from '@slashtrain/testing/registry/server';
 
 const real = process.env['SLASHTRAIN_REGISTRY'];
+// A program of the machine, where it has it: https://github.com/containers/skopeo
+const tool = 'skopeo';
 if (!real) process.stdout.write('skipped: build-image into a real registry; set SLASHTRAIN_REGISTRY=host:port\n');
 
 let github: FakeGitHub;
@@ -222,8 +224,9 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
 
   if (kind === 'real') {
     it('makes what skopeo reads', async () => {
+      const skopeo = (...args: string[]): string => execFileSync(tool, args, { encoding: 'utf8' });
       try {
-        execFileSync('skopeo', ['--version']);
+        skopeo('--version');
       } catch {
         process.stdout.write('skipped: skopeo is not installed\n');
         return;
@@ -232,7 +235,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       await other.pushBase('base:1', { files: { x: 'x' } });
       const { outputs } = await succeed({ image: `${host}/${name}`, base: `${other.host}/base:1` });
       const shown = JSON.parse(
-        execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${outputs['image'] ?? ''}`]).toString(),
+        skopeo('inspect', '--tls-verify=false', `docker://${outputs['image'] ?? ''}`]).toString(),
       ) as {
         Digest: string;
         Labels: Record<string, string>;
@@ -241,7 +244,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       expect(shown).toMatchObject({ Digest: outputs['digest'], Labels: { 'org.opencontainers.image.revision': sha } });
       expect(shown.Layers).toHaveLength(2);
       // Copies every blob and checks each against its digest.
-      execFileSync('skopeo', ['copy', '--src-tls-verify=false', `docker://${outputs['image'] ?? ''}`, `oci:${join(folder, 'copy')}:x`]);
+      execFileSync('skopeo', ['copy', '--src-tls-verify=false', `docker://${outputs['image'] ?? ''}`, `oci:${join(folder, 'copy')}:x`);
     });
   }
 });
