@@ -23,20 +23,14 @@ export function mayHoldCommand(body: string): boolean {
  */
 export async function findCommandLines(body: string): Promise<CommandLine[]> {
   if (!mayHoldCommand(body)) return [];
+  return linesOf(await makeParser(), body);
+}
+
+/** A markdown parser that looks for nothing but what can hide the start of a line. */
+export async function makeParser(): Promise<MarkdownIt> {
   const { default: Parser } = await import('markdown-it');
   // A command in 20 quotes is in a quote, whatever comes after them.
-  return linesOf(prepare(new Parser('default', { html: true, maxNesting: 20 })), body);
-}
-
-/** What a parse notes, by line of a paragraph. */
-interface Notes {
-  starts: number[];
-  /** From where on there is no `-->`, `?>` and the like, so that it is not looked for again. */
-  none: Set<string>;
-  hidden: [from: number, to: number][];
-}
-
-function prepare(md: MarkdownIt): MarkdownIt {
+  const md = new Parser('default', { html: true, maxNesting: 20 });
   md.core.ruler.enableOnly(['normalize', 'block']);
   md.block.ruler.before('reference', 'footnote', skipFootnote);
   // Inline, only what can swallow the start of a line is looked for: code and HTML.
@@ -47,7 +41,16 @@ function prepare(md: MarkdownIt): MarkdownIt {
   return md;
 }
 
-function linesOf(md: MarkdownIt, body: string): CommandLine[] {
+/** What a parse notes, by line of a paragraph. */
+interface Notes {
+  starts: number[];
+  /** From where on there is no `-->`, `?>` and the like, so that it is not looked for again. */
+  none: Set<string>;
+  hidden: [from: number, to: number][];
+}
+
+/** {@link findCommandLines} with a parser of one's own. */
+export function linesOf(md: MarkdownIt, body: string): CommandLine[] {
   const found: CommandLine[] = [];
   const tokens = md.parse(body, {});
   for (const [index, token] of tokens.entries()) {
