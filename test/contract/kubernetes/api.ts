@@ -83,12 +83,18 @@ export class Api {
   /** A merge patch. */
   patch = (path: string, body: unknown): Promise<Answer> => this.send('PATCH', path, body, 'application/merge-patch+json');
 
-  async send(method: string, path: string, body?: unknown, contentType = 'application/json', authorization?: string): Promise<Answer> {
-    const response = await this.#request(method, path, body, contentType, authorization);
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType = 'application/json',
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await this.#request(method, path, body, contentType, headers);
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
-    const isJson = response.headers['content-type'] === 'application/json' && !path.includes('watch=');
+    const isJson = response.headers['content-type'] === 'application/json' && (response.statusCode !== 200 || !path.includes('watch='));
     return { status: response.statusCode ?? 0, headers: response.headers, body: (isJson ? JSON.parse(text) : {}) as Body, text };
   }
 
@@ -147,7 +153,7 @@ export class Api {
     path: string,
     body?: unknown,
     contentType?: string,
-    authorization?: string,
+    headers: Record<string, string> = {},
   ): Promise<http.IncomingMessage> {
     const text = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     const url = new URL(this.#server + path);
@@ -160,7 +166,7 @@ export class Api {
           'user-agent': 'contract/1',
           ...this.#headers,
           ...(text ? { 'content-type': contentType, 'content-length': text.length } : {}),
-          ...(authorization === undefined ? {} : { authorization }),
+          ...headers,
         },
       });
       this.#streams.add(sent);

@@ -59,6 +59,18 @@ export const logCases: Case[] = [
     },
   },
   {
+    name: 'keeps long lines, empty ones, and bytes that are no text',
+    run: async (api) => {
+      const script = `process.stdout.write(Buffer.concat([Buffer.from('x'.repeat(40000) + '\\n\\na\\rb\\r\\n'), Buffer.from([0xff, 0x0a]), Buffer.from('é\\n')]))`;
+      await api.post(api.path('pods'), pod(api, 'odd', script));
+      await api.until<Pod>('pods', 'odd', over);
+      // The runtime takes a carriage return for a part of the line's end.
+      expect(await text(api, 'odd')).toBe(`${'x'.repeat(40000)}\n\na\rb\n\ufffd\né\n`);
+      const stamped = (await text(api, 'odd', '?timestamps=true')).split('\n').slice(0, -1);
+      expect(stamped.map((line) => line.replace(stamp, ''))).toEqual(['x'.repeat(40000), '', 'a\rb', '\ufffd', 'é']);
+    },
+  },
+  {
     name: 'has the log before the last restart',
     run: async (api) => {
       const script = `console.log('run'); setTimeout(() => process.exit(1), 300)`;

@@ -1,8 +1,9 @@
 import { discover } from './discovery.ts';
 import type { HttpRequest } from './http.ts';
 import { list } from './lists.ts';
-import { flag, methodNotAllowed, noSuchResource, pageNotFound, parsePath, type Answer, type ApiRequest } from './request.ts';
+import { findType, flag, methodNotAllowed, noSuchResource, pageNotFound, readPath, type Answer, type ApiRequest } from './request.ts';
 import type { Store } from './store.ts';
+import { authorise, mayDo, verbOf } from './users.ts';
 import { Verbs } from './verbs.ts';
 import { watch } from './watch.ts';
 
@@ -30,23 +31,21 @@ export function api(
     const found = discover(path);
     if (found !== undefined) return http.method === 'GET' ? { code: 200, body: found } : Promise.reject(methodNotAllowed());
     if (/^\/apis\/(batch|coordination\.k8s\.io|authorization\.k8s\.io)\/[^/]+$/u.test(path)) throw noSuchResource();
-    const target = parsePath(path);
-    if (target === pageNotFound) return pageNotFound;
-    const request: ApiRequest = {
-      ...target,
-      query: http.url.searchParams,
-      body: http.body,
-      contentType: http.contentType,
-      userAgent: http.userAgent,
-    };
-    const { type, name, subresource } = request;
+    const info = readPath(path);
+    if (!info) return pageNotFound;
+    const query = http.url.searchParams;
+    authorise(http.user, verbOf(http.method, info, flag(query, 'watch')), info);
+    const type = findType(info);
+    if (type === pageNotFound) return pageNotFound;
+    const { name, namespace, subresource } = info;
+    const { body, contentType, userAgent } = http;
+    const request: ApiRequest = { type, namespace, name, subresource, query, body, contentType, userAgent };
     if (type.kind === 'SelfSubjectAccessReview') {
       if (http.method !== 'POST') throw methodNotAllowed();
-      // One token, and it may do everything: what a missing right does is tried on a real cluster.
-      return { code: 201, body: { ...(request.body as object), status: { allowed: true } } };
+      return reviewAccess(http);
     }
     const collection = ['POST', 'DELETE'].includes(http.method) && name === undefined;
-    if (collection && type.namespaced && request.namespace === undefined) throw methodNotAllowed();
+    if (collection && type.namespaced && namespace === undefined) throw methodNotAllowed();
     switch (http.method) {
       case 'GET':
         if (subresource === 'log') return readLog(request);
@@ -68,4 +67,12 @@ export function api(
         throw methodNotAllowed();
     }
   };
+}
+
+/** https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access */
+function reviewAccess({ body, user }: HttpRequest): Answer {
+  const review = (body ?? {}) as { spec?: { resourceAttributes?: Record<string, string> } };
+  const { verb = '', resource = '', subresource, namespace } = review.spec?.resourceAttributes ?? {};
+  const allowed = mayDo(user, verb, subresource ? `${resource}/${subresource}` : resource, namespace);
+  return { code: 201, body: { ...review, status: { allowed } } };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +19,7 @@ import { podLog } from './pod-logs.ts';
 import { types } from './resources.ts';
 import { schedulePods } from './scheduler.ts';
 import { Store } from './store.ts';
+import { Users, type Denied } from './users.ts';
 
 export interface ClusterOptions {
   /** Where images come from that nobody registered. */
@@ -32,6 +32,8 @@ export interface ClusterOptions {
   namespaces?: readonly string[];
   /** A namespace comes to be with the first object in it. A real API server answers 404, and so does this one else. */
   anyNamespace?: boolean;
+  /** Bytes after which a log is begun anew, and the API shows the new part alone; a real node's default is 10 MiB. */
+  logLimit?: number;
   /** Back-offs are short by default, since a test would wait for them. */
   timing?: Partial<ClusterTiming>;
 }
@@ -51,6 +53,8 @@ export interface EmbeddedCluster {
   readonly url: string;
   /** The text of a kubeconfig whose context is `embedded`. */
   readonly kubeconfig: string;
+  /** The same for a user who may not do this: `{ verb: 'list', resource: 'events' }`. */
+  kubeconfigWithout(...denied: Denied[]): string;
   /** Makes `folder` the image `name`, present on the node. */
   registerImage(name: string, folder: string, config?: ImageConfig): void;
   /** All requests since the start, or since the list was emptied. */
@@ -93,12 +97,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
   }
   const images = new NodeImages(join(folder, 'images'), options.images);
   const events = new EventRecorder(store, 'kubelet', nodeName);
-  const kubelet = new Kubelet({ store, images, events, programs, timing }, folder, onDefect);
+  const kubelet = new Kubelet(
+    { store, images, events, programs, timing, logLimit: options.logLimit ?? 10 * 1024 * 1024 },
+    folder,
+    onDefect,
+  );
   const node = new Node(store, options.gpus ?? 0);
 
-  const token = randomBytes(24).toString('base64url');
+  const users = new Users();
   const http = new HttpSide(
-    token,
+    users,
     api(store, (request) => podLog(store, kubelet.findLog, request), {
       anyNamespace: options.anyNamespace ?? false,
       bookmarkEvery: bookmark,
@@ -108,14 +116,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
 
   return {
     url: http.url,
-    kubeconfig: stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'embedded', cluster: { server: http.url } }],
-      users: [{ name: 'embedded', user: { token } }],
-      contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded', namespace: 'default' } }],
-      'current-context': 'embedded',
-    }),
+    kubeconfig: kubeconfigOf(http.url, users.add({ name: 'embedded-admin', denied: [] })),
+    kubeconfigWithout: (...denied) => kubeconfigOf(http.url, users.add({ name: 'embedded-user', denied })),
     requests: http.requests,
     registerImage: (name, from, config) => images.register(name, from, config),
     compact: () => store.compact(),
@@ -134,4 +136,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
       if (defects.length > 0) throw new AggregateError(defects, 'the embedded cluster has defects');
     },
   };
+}
+
+function kubeconfigOf(server: string, token: string): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'embedded', cluster: { server } }],
+    users: [{ name: 'embedded', user: { token } }],
+    contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded', namespace: 'default' } }],
+    'current-context': 'embedded',
+  });
 }

@@ -21,6 +21,8 @@ export interface NodeParts {
   /** The folder of programs that the node brings. */
   programs: string;
   timing: NodeTiming;
+  /** Bytes after which a log is begun anew. */
+  logLimit: number;
 }
 
 /** Milliseconds; a real kubelet takes 10 s and more for each. */
@@ -141,7 +143,7 @@ export class ContainerRunner {
     if (!variables) return undefined;
     status.imageID = image.id;
     status.containerID = `process://${randomBytes(32).toString('hex')}`;
-    const log = new ContainerLog();
+    const log = new ContainerLog(this.#parts.logLimit);
     const startedAt = timestamp();
     try {
       this.#running = await launch({

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { ApiError, badRequest } from './errors.ts';
 import { pageNotFound, type Answer } from './request.ts';
+import type { User, Users } from './users.ts';
 
 /** One request that the API server got. */
 export interface RecordedRequest {
@@ -22,6 +23,7 @@ export interface HttpRequest {
   userAgent: string;
   contentType: string;
   body: unknown;
+  user: User;
 }
 
 export type Handler = (request: HttpRequest) => Promise<Answer | typeof pageNotFound>;
@@ -31,13 +33,13 @@ const bodyLimit = 3 * 1024 * 1024;
 /** The HTTP side of the API server: tokens, bodies, errors as Status objects, and the connections. */
 export class HttpSide {
   readonly requests: RecordedRequest[] = [];
-  readonly #token: string;
+  readonly #users: Users;
   readonly #handle: Handler;
   #server: Server;
   #port = 0;
 
-  constructor(token: string, handle: Handler) {
-    this.#token = token;
+  constructor(users: Users, handle: Handler) {
+    this.#users = users;
     this.#handle = handle;
     this.#server = this.#make();
   }
@@ -92,10 +94,10 @@ export class HttpSide {
     this.requests.push(recorded);
     try {
       const text = await readBody(request);
-      if (request.headers.authorization !== `Bearer ${this.#token}`) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      const user = this.#users.find(request.headers);
       const body = parseBody(text, recorded);
       if (body !== undefined) recorded.body = body;
-      const answer = await this.#handle({ ...recorded, url, body });
+      const answer = await this.#handle({ ...recorded, url, body, user });
       if (answer === pageNotFound) respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
       else if (typeof answer === 'function') answer(response);
       else json(response, answer.code, answer.body, answer.warnings);

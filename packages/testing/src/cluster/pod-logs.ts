@@ -30,7 +30,6 @@ export function podLog(store: Store, find: LogFinder, request: ApiRequest): Answ
 
   return (response) => {
     begin(response);
-    let sent = 0;
     let bytes = 0;
     const send = (entries: LogEntry[]): void => {
       for (const entry of entries) {
@@ -43,16 +42,15 @@ export function podLog(store: Store, find: LogFinder, request: ApiRequest): Answ
       }
     };
     const full = (): boolean => options.limitBytes !== undefined && bytes >= options.limitBytes;
-    const first = options.tailLines === undefined ? log.entries : options.tailLines === 0 ? [] : log.entries.slice(-options.tailLines);
-    sent = log.entries.length;
-    send(first);
+    let next = log.next;
+    send(options.tailLines === undefined ? log.from(0) : log.last(options.tailLines));
     if (!follow || log.ended || full()) {
       response.end();
       return;
     }
     const stop = log.onChange(() => {
-      send(log.entries.slice(sent));
-      sent = log.entries.length;
+      send(log.from(next));
+      next = log.next;
       if (log.ended || full()) response.end();
     });
     response.on('close', stop);

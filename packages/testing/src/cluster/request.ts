@@ -41,35 +41,48 @@ const missing = new Set([
   'cronjobs',
 ]);
 
-/**
- * Finds the resource that `path` names.
- * @throws ApiError 404, and 501 for what a real cluster has and this one has not
- */
-export function parsePath(path: string): Pick<ApiRequest, 'type' | 'namespace' | 'name' | 'subresource'> | typeof pageNotFound {
+/** What a path asks for, whether it is there or not. */
+export interface RequestInfo {
+  group: string;
+  version: string;
+  plural: string;
+  namespace: string | undefined;
+  name: string | undefined;
+  subresource: string | undefined;
+}
+
+/** Reads a path below a group and version; undefined for any other. */
+export function readPath(path: string): RequestInfo | undefined {
   const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
   const named = parts[0] === 'apis';
-  if ((!named && parts[0] !== 'api') || parts.length < (named ? 4 : 3)) return pageNotFound;
-  const group = named ? parts[1]! : '';
-  const [version, ...rest] = parts.slice(named ? 2 : 1) as [string, ...string[]];
+  if (!named && parts[0] !== 'api') return undefined;
+  const group = named ? parts[1] : '';
+  const [version, ...rest] = parts.slice(named ? 2 : 1);
+  let namespace: string | undefined;
+  // `namespaces/x/status` is a subresource of the namespace itself.
+  if (rest[0] === 'namespaces' && rest.length > 2 && rest[2] !== 'status') [, namespace] = rest.splice(0, 2);
+  const [plural, name, subresource, ...more] = rest;
+  if (group === undefined || version === undefined || plural === undefined) return undefined;
+  return { group, version, plural, namespace, name, subresource: more.length > 0 ? [subresource, ...more].join('/') : subresource };
+}
+
+/**
+ * Finds the resource that is asked for.
+ * @throws ApiError 404, and 501 for what a real cluster has and this one has not
+ */
+export function findType({ group, version, plural, subresource }: RequestInfo): ResourceType | typeof pageNotFound {
   if (unsupportedGroups.has(group)) throw unsupported(`the API group ${group}`);
   const known = allTypes.filter((type) => type.group === group);
   if (known.length === 0) return pageNotFound;
-  let namespace: string | undefined;
-  if (rest[0] === 'namespaces' && rest.length > 2) [, namespace] = rest.splice(0, 2);
-  // `namespaces/x/status` is a subresource of the namespace itself.
-  if (namespace !== undefined && rest.length === 1 && rest[0] === 'status') rest.unshift('namespaces', namespace);
-  const [plural, name, subresource, ...more] = rest;
   const type = known.find((candidate) => candidate.plural === plural && candidate.version === version);
   if (!type) {
-    if (plural !== undefined && missing.has(plural)) throw unsupported(`the resource ${plural}`);
+    if (missing.has(plural)) throw unsupported(`the resource ${plural}`);
     throw noSuchResource();
   }
-  if (more.length > 0) throw noSuchResource();
-  if (subresource !== undefined && !(subresource === 'log' && type.kind === 'Pod') && !(subresource === 'status' && type.status)) {
-    if (type.kind === 'Pod') throw unsupported(`the subresource pods/${subresource}`);
-    throw noSuchResource();
-  }
-  return { type, namespace, name, subresource };
+  const there = subresource === undefined || (subresource === 'log' && type.kind === 'Pod') || (subresource === 'status' && type.status);
+  if (there) return type;
+  if (type.kind === 'Pod') throw unsupported(`the subresource pods/${subresource}`);
+  throw noSuchResource();
 }
 
 /** Whatever is not `0` or `false` counts as true (k8s.io/apimachinery/pkg/runtime, Convert_Slice_string_To_bool). */
