@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../action/log.ts';
 import type { GitHubContext } from './context.ts';
 import { toActionError } from './failures.ts';
-import { fetchFor } from './proxy.ts';
+import { fetchThrough } from './proxy.ts';
 
 // What @actions/github puts together too; that one loads undici, whether there is a proxy or not, and twice the code.
 const Octokit = Core.plugin(restEndpointMethods, paginateRest, throttling, retry);
@@ -31,14 +31,12 @@ export interface GitHub {
 export interface GitHubOptions {
   /** A GITHUB_TOKEN or an App's installation token. It is masked here. */
   token: string;
-  context: Pick<GitHubContext, 'owner' | 'repo' | 'repositoryId' | 'apiUrl' | 'serverUrl'>;
+  context: Pick<GitHubContext, 'owner' | 'repo' | 'repositoryId' | 'apiUrl' | 'serverUrl' | 'proxy'>;
   log: Log;
   /** From its abort on nothing is waited for or tried again: 5 seconds are left. */
   signal?: AbortSignal;
   /** The longest wait for a rate limit, in seconds. A token's hour may be longer than anybody wants to wait. */
   patience?: number;
-  /** Where proxies are named; the process's own where not given. */
-  environment?: NodeJS.ProcessEnv;
   /** Milliseconds that count as a second of waiting. Tests make it short. */
   second?: number;
 }
@@ -53,7 +51,7 @@ export interface GitHubOptions {
  *   (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately).
  */
 export function openGitHub(options: GitHubOptions): GitHub {
-  const { token, context, log, signal, patience = 120, environment = process.env, second = 1000 } = options;
+  const { token, context, log, signal, patience = 120, second = 1000 } = options;
   log.mask(token);
   const limited = (kind: string) => (retryAfter: number, request: object, _octokit: unknown, retryCount: number) => {
     const wait = retryAfter <= patience && retryCount < 3 && !signal?.aborted;
@@ -65,7 +63,7 @@ export function openGitHub(options: GitHubOptions): GitHub {
     auth: token,
     baseUrl: context.apiUrl,
     userAgent: 'slashtrain',
-    request: { fetch: fetchFor(context.apiUrl, environment) },
+    ...(context.proxy ? { request: { fetch: fetchThrough(context.proxy) } } : {}),
     log: { debug: log.debug, info: log.debug, warn: log.warning, error: log.debug },
     retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 451], retryAfterBaseValue: second },
     throttle: {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ActionError } from '../action/errors.ts';
+import { proxyOf, type Proxy } from './proxy.ts';
 
 /** What the runner says about the workflow run, read once. */
 export interface GitHubContext {
@@ -12,6 +13,8 @@ export interface GitHubContext {
   graphqlUrl: string;
   /** e.g. `https://github.com` */
   serverUrl: string;
+  /** Absent where the API is reached without one. */
+  proxy?: Proxy;
   runId: number;
   /** 1 for the first; re-runs count up. */
   runAttempt: number;
@@ -38,18 +41,26 @@ export function readContext(environment: NodeJS.ProcessEnv): GitHubContext {
       });
     return value;
   };
+  const whole = (name: string, value: string): number => {
+    const number = Number(value);
+    if (!/^\d+$/u.test(value) || !Number.isSafeInteger(number))
+      throw new ActionError('input', `the environment variable ${name} is ${JSON.stringify(value)}; allowed: a whole number`);
+    return number;
+  };
   const [owner = '', repo = ''] = need('GITHUB_REPOSITORY').split('/');
   const serverUrl = environment['GITHUB_SERVER_URL'] ?? 'https://github.com';
   const apiUrl = environment['GITHUB_API_URL'] ?? 'https://api.github.com';
+  const proxy = proxyOf(apiUrl, environment);
   return {
     owner,
     repo,
-    repositoryId: Number(need('GITHUB_REPOSITORY_ID')),
+    repositoryId: whole('GITHUB_REPOSITORY_ID', need('GITHUB_REPOSITORY_ID')),
     apiUrl,
     graphqlUrl: environment['GITHUB_GRAPHQL_URL'] ?? `${apiUrl}/graphql`,
     serverUrl,
-    runId: Number(need('GITHUB_RUN_ID')),
-    runAttempt: Number(environment['GITHUB_RUN_ATTEMPT'] ?? '1'),
+    ...(proxy ? { proxy } : {}),
+    runId: whole('GITHUB_RUN_ID', need('GITHUB_RUN_ID')),
+    runAttempt: whole('GITHUB_RUN_ATTEMPT', environment['GITHUB_RUN_ATTEMPT'] ?? '1'),
     actor: environment['GITHUB_ACTOR'] ?? '',
     triggeringActor: environment['GITHUB_TRIGGERING_ACTOR'] ?? environment['GITHUB_ACTOR'] ?? '',
     eventName: environment['GITHUB_EVENT_NAME'] ?? '',

@@ -22,7 +22,7 @@ export function readAction(action: string): ActionFile {
   const fallback = { folder, main: 'dist/index.js', post: 'dist/post/index.js', inputs: undefined };
   if (!existsSync(file)) return fallback;
   const content = parse(readFileSync(file, 'utf8')) as {
-    inputs?: Record<string, { default?: unknown } | null>;
+    inputs?: Record<string, { default?: string | number | boolean } | null>;
     runs?: { main?: string; post?: string };
   };
   return {

@@ -6,9 +6,14 @@ import type { Account, App, CheckRun, Comment, Issue, Label, Pull, Reaction, Rep
 /** The longest body of an issue or comment, in characters. */
 const bodyLimit = 65_536;
 
+/** As Ruby counts them: code points. */
+export function characters(text: string): number {
+  return Array.from(text).length;
+}
+
 /** https://github.com/reg-viz/reg-actions/issues/123 has GitHub's answer. */
 export function checkBody(resource: 'Issue' | 'IssueComment', body: string): void {
-  if ([...body].length <= bodyLimit) return;
+  if (characters(body) <= bodyLimit) return;
   throw resource === 'Issue'
     ? validationFailed({ resource, code: 'custom', field: 'body', message: `body is too long (maximum is ${bodyLimit} characters)` })
     : validationFailed({

@@ -143,7 +143,7 @@ async function entriesOf(tar: Buffer): Promise<Entry[]> {
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
     const { name, type, mode, linkname, mtime } = entry.header;
-    entries.push({ name, type, mode, link: linkname, time: mtime?.getTime(), content: Buffer.concat(chunks).toString('hex') });
+    entries.push({ name, type, mode, link: linkname, time: mtime.getTime(), content: Buffer.concat(chunks).toString('hex') });
   }
   return entries;
 }

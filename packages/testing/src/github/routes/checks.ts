@@ -1,7 +1,7 @@
 import { countedPage, numberParam, param, type RepositoryCall, type Routes } from '../http/api.ts';
 import { object, oneOf, requiredText, text, type Body } from '../http/fields.ts';
 import { invalidRequest, notFound, Refusal, validationFailed } from '../http/refusal.ts';
-import { addCheckRun } from '../changes.ts';
+import { addCheckRun, characters } from '../changes.ts';
 import { latestRuns } from '../protection.ts';
 import { resolve, type CheckRun } from '../store.ts';
 import { showCheckRun, showCheckSuite } from '../views/check.ts';
@@ -115,7 +115,7 @@ function outputOf(body: Body): { title: string; summary: string; text?: string }
     ['summary', summary],
     ['text', long ?? ''],
   ] as const) {
-    const { length } = [...value];
+    const length = characters(value);
     if (length > limit) throw invalidRequest(`Only ${limit} characters are allowed; ${length} were supplied.`);
     if (Buffer.byteLength(value) > limit)
       throw validationFailed({ resource: 'CheckRun', code: 'custom', field, message: `${field} exceeds a maximum bytesize of ${limit}` });

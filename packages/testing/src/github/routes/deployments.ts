@@ -1,6 +1,7 @@
 import { numberParam, page, type RepositoryCall, type Routes } from '../http/api.ts';
 import { flag, oneOf, requiredText, text, texts } from '../http/fields.ts';
 import { notFound, Refusal, validationFailed } from '../http/refusal.ts';
+import { characters } from '../changes.ts';
 import { latestRuns, tryMerge } from '../protection.ts';
 import { resolve, type Deployment, type DeploymentStatus, type RepositoryData } from '../store.ts';
 import { showDeployment, showDeploymentStatus } from '../views/deployment.ts';
@@ -78,7 +79,7 @@ export function deploymentRoutes(routes: Routes): void {
       const state = oneOf(body, 'state', states);
       if (state === undefined) throw validationFailed({ resource: 'DeploymentStatus', code: 'missing_field', field: 'state' });
       const description = text(body, 'description') ?? '';
-      if ([...description].length > 140)
+      if (characters(description) > 140)
         throw validationFailed({
           resource: 'DeploymentStatus',
           code: 'custom',

@@ -57,7 +57,7 @@ export function showCheckSuite(urls: Urls, repository: RepositoryData, suite: Ch
     node_id: nodeId('CheckSuite', suite.id),
     head_sha: suite.headSha,
     status: done ? 'completed' : 'queued',
-    conclusion: (done ? (failed?.conclusion ?? 'success') : null) as Schemas['check-suite']['conclusion'],
+    conclusion: done ? (failed?.conclusion ?? 'success') : null,
     url: `${repositoryUrl(urls, repository)}/check-suites/${suite.id}`,
     app: showApp(urls, suite.app),
     latest_check_runs_count: runs.length,
