@@ -44,11 +44,6 @@ export async function listComments(github: GitHub, number: number): Promise<Comm
   return all.map(toComment);
 }
 
-/** @throws ActionError `not-found` */
-export async function readComment(github: GitHub, id: number): Promise<Comment> {
-  return toComment((await github.rest.issues.getComment({ ...github.at, comment_id: id })).data);
-}
-
 /** Sent once: after a lost answer it may be there or not. */
 export async function createComment(github: GitHub, number: number, body: string): Promise<Comment> {
   return toComment((await github.rest.issues.createComment({ ...github.at, issue_number: number, body })).data);
