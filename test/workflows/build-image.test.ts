@@ -234,9 +234,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       const other = await start();
       await other.pushBase('base:1', { files: { x: 'x' } });
       const { outputs } = await succeed({ image: `${host}/${name}`, base: `${other.host}/base:1` });
-      const shown = JSON.parse(
-        skopeo('inspect', '--tls-verify=false', `docker://${outputs['image'] ?? ''}`]).toString(),
-      ) as {
+      const shown = JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${outputs['image'] ?? ''}`)) as {
         Digest: string;
         Labels: Record<string, string>;
         Layers: string[];
@@ -244,7 +242,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       expect(shown).toMatchObject({ Digest: outputs['digest'], Labels: { 'org.opencontainers.image.revision': sha } });
       expect(shown.Layers).toHaveLength(2);
       // Copies every blob and checks each against its digest.
-      execFileSync('skopeo', ['copy', '--src-tls-verify=false', `docker://${outputs['image'] ?? ''}`, `oci:${join(folder, 'copy')}:x`);
+      skopeo('copy', '--src-tls-verify=false', `docker://${outputs['image'] ?? ''}`, `oci:${join(folder, 'copy')}:x`);
     });
   }
 });
