@@ -5,7 +5,7 @@ export { clip } from './text.ts';
 // Everything that begins or ends inline structure in GFM or HTML. A numeric reference is never structure
 // (https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references) and means the same within HTML,
 // so that escaped text may stand in a paragraph, a cell, a heading, a <summary>. `$` begins GitHub's formulas.
-const structure = /[&<>"'`|*_~[\]\\$]/gu;
+const structure = /[&<>`|*_~[\]\\$]/gu;
 const zeroWidthSpace = '\u200b';
 
 function reference(character: string): string {

@@ -1,0 +1,62 @@
+import { CheckRuns, checkTextLimit, type CheckRun, type CheckState, type CheckText } from '@slashtrain/core/github/checks';
+import type { GitHub } from '@slashtrain/core/github/client';
+import { fit } from '@slashtrain/core/markdown/fit';
+import { conclusionOfVerdict } from '@slashtrain/core/metrics/verdict';
+import { checkExternalId, metricsCheckName } from '@slashtrain/core/run/check';
+import { isEnded } from '@slashtrain/core/run/state';
+import type { ReportParts } from './comment.ts';
+import { headline } from './report/headline.ts';
+import { reportSections } from './report/report.ts';
+import type { Links, Story } from './story.ts';
+
+/** The `external_id` of the check that only waits for a training; the first report of a run takes it over. */
+export const untrained = 'untrained';
+
+/** Puts a check on a commit that nobody has trained yet, so that it cannot be merged unseen. One that is there stays. */
+export async function queueCheck(github: GitHub, sha: string, pipeline: string, command: string): Promise<CheckRun> {
+  const checks = new CheckRuns(github);
+  const name = metricsCheckName(pipeline);
+  const [existing] = await checks.list(sha, name);
+  if (existing) return existing;
+  const text = {
+    title: `Comment ${command} to run`,
+    summary: `This commit has not been trained. Comment \`${command.replaceAll('`', '')}\` on the pull request to start it.`,
+  };
+  return checks.create({ sha, name, externalId: untrained }, { status: 'queued' }, text);
+}
+
+/**
+ * Brings the check `metrics: <pipeline>` to where the story stands. An unfinished one of this run, or the one that only waited,
+ * is patched; a completed one that says the same stays, and a new verdict makes a new one, since none can be reopened.
+ * Two requests.
+ */
+export async function putCheck(story: Story, { github, links, inputs }: ReportParts): Promise<CheckRun> {
+  const checks = new CheckRuns(github);
+  const key = {
+    sha: story.sha,
+    name: metricsCheckName(story.pipeline),
+    externalId: story.stored ? checkExternalId(story.stored) : 'files',
+  };
+  const state = stateOf(story);
+  const all = await checks.list(key.sha, key.name);
+  const open = all.find((check) => !check.completed && (check.externalId === key.externalId || check.externalId === untrained));
+  if (open) return checks.put({ ...key, id: open.id }, state, textOf(story, links, inputs.command));
+  const newest = all[0];
+  const isSaid = newest?.externalId === key.externalId && 'conclusion' in state && newest.conclusion === state.conclusion;
+  return newest && isSaid ? newest : checks.create(key, state, textOf(story, links, inputs.command));
+}
+
+/** What the check concludes. GitHub counts neutral and skipped as passed: nothing without an answer may be either. */
+export function stateOf({ state, verdict, noBaseline }: Pick<Story, 'state' | 'verdict' | 'noBaseline'>): CheckState {
+  if (!isEnded(state)) return { status: state === 'queued' ? 'queued' : 'in_progress' };
+  if (state === 'cancelled') return { conclusion: 'cancelled' };
+  if (state !== 'succeeded' || verdict === undefined) return { conclusion: 'failure' };
+  return { conclusion: conclusionOfVerdict(verdict, noBaseline) };
+}
+
+function textOf(story: Story, links: Links, command: string): CheckText {
+  const { words, plain } = headline(story);
+  // GitHub draws no Mermaid in the text of checks.
+  const sections = reportSections(story, [], links, { charts: 'none', command });
+  return { title: plain === undefined ? words : `${words}: ${plain}`, summary: fit(sections, checkTextLimit, 'bytes').text };
+}

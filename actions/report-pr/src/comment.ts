@@ -1,0 +1,51 @@
+import type { GitHub } from '@slashtrain/core/github/client';
+import { commentLimit, keepComment, markerOf, type Comment } from '@slashtrain/core/github/comments';
+import { fit } from '@slashtrain/core/markdown/fit';
+import type { StoredRecord } from '@slashtrain/core/records/store';
+import { runsOf, storyOf, type Handed, type Target } from './gather.ts';
+import type { ReportInputs } from './inputs.ts';
+import { reportSections } from './report/report.ts';
+import type { Earlier, Links, Story } from './story.ts';
+
+const mostRounds = 4;
+
+/** What a report is made with. */
+export interface ReportParts {
+  github: GitHub;
+  links: Links;
+  handed: Handed;
+  inputs: Pick<ReportInputs, 'title' | 'charts' | 'check' | 'command'>;
+}
+
+/**
+ * Keeps the one comment of a pull request and pipeline, made whole from the records: the newest run on top. Several steps may
+ * do so at once, each from what it read; so after each write the records are read again, and what has changed is written.
+ * Whoever writes last has then seen everything that anybody wrote before.
+ */
+export async function keepReport(target: Target, pullRequest: number, report: ReportParts): Promise<Comment> {
+  let runs = await runsOf(target);
+  for (let round = 1; ; round++) {
+    const [newest = target.stored, ...earlier] = runs;
+    const story = await storyOf(newest, target.records, report.handed, report.inputs.title);
+    const written = await writeReport(story, earlier, pullRequest, report);
+    const before = versionOf(runs);
+    runs = await runsOf(target);
+    if (versionOf(runs) === before || round >= mostRounds) return written;
+  }
+}
+
+/** Writes a report as the comment of its pull request and pipeline. */
+export async function writeReport(story: Story, earlier: readonly Earlier[], pullRequest: number, report: ReportParts): Promise<Comment> {
+  const marker = markerOf('report', story.pipeline);
+  return keepComment(report.github, pullRequest, marker, bodyOf(story, earlier, report, commentLimit - marker.length - 1));
+}
+
+/** The report as markdown of at most `limit` characters. */
+export function bodyOf(story: Story, earlier: readonly Earlier[], { links, inputs }: ReportParts, limit: number): string {
+  return fit(reportSections(story, earlier, links, inputs), limit, 'characters').text;
+}
+
+/** What the records say, but for the time of a report: that we write ourselves. */
+function versionOf(runs: readonly StoredRecord[]): string {
+  return JSON.stringify(runs.map(({ uid, record: { reportedAt: _, ...record } }) => [uid, record]));
+}

@@ -1,0 +1,71 @@
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { Host } from '@slashtrain/core/action/host';
+import { checkPipelineName } from '@slashtrain/core/run/name';
+
+/** The inputs of report-pr, each checked by itself. */
+export interface ReportInputs {
+  token: string;
+  run: string | undefined;
+  /** Text, and how errors name it. */
+  metricsFile: { text: string; where: string } | undefined;
+  resultFile: { text: string; where: string } | undefined;
+  pullRequest: number | undefined;
+  sha: string | undefined;
+  pipeline: string | undefined;
+  title: string | undefined;
+  command: string;
+  charts: 'mermaid' | 'none';
+  check: 'verdict' | 'queued' | 'none';
+  namespace: string | undefined;
+  kubeconfig: string | undefined;
+  kubeContext: string | undefined;
+}
+
+/** @throws ActionError `input` with the input's name, its value and what is allowed */
+export function readInputs(host: Host): ReportInputs {
+  const { inputs } = host;
+  const run = inputs.text('run');
+  const sha = inputs.sha('sha');
+  const check = inputs.choice('check', ['verdict', 'queued', 'none'], 'verdict');
+  const metricsFile = readText(host, 'metrics-file');
+  if (check === 'queued' && sha === undefined) {
+    throw new ActionError('input', 'input "sha" is required for check: queued', {
+      remedy: 'pass sha: ${{ github.event.pull_request.head.sha }}',
+    });
+  }
+  if (run === undefined && sha === undefined && metricsFile === undefined) {
+    throw new ActionError('input', 'none of the inputs "run", "metrics-file" and "sha" was given', {
+      remedy: 'pass run: ${{ steps.submit.outputs.run }}, or sha (with pr-number and pipeline) to find the newest run',
+    });
+  }
+  const pipeline = inputs.text('pipeline');
+  return {
+    token: inputs.required('token'),
+    run,
+    metricsFile,
+    resultFile: readText(host, 'result-file'),
+    pullRequest: inputs.integer('pr-number', { min: 1 }),
+    sha,
+    pipeline: pipeline === undefined ? undefined : checkPipelineName(pipeline),
+    title: inputs.text('title'),
+    command: readCommand(inputs.text('command') ?? '/train'),
+    charts: inputs.choice('charts', ['mermaid', 'none'], 'mermaid'),
+    check,
+    namespace: inputs.text('namespace'),
+    kubeconfig: inputs.text('kubeconfig'),
+    kubeContext: inputs.text('kube-context'),
+  };
+}
+
+function readText({ inputs, workspace }: Host, name: string): { text: string; where: string } | undefined {
+  const source = inputs.textOrFile(name, workspace);
+  return source && { text: source.text, where: `input "${name}"${source.file === undefined ? '' : ` (${source.file})`}` };
+}
+
+function readCommand(text: string): string {
+  if (/^\/[a-z][a-z0-9-]*( [^\n\r]*)?$/u.test(text)) return text;
+  throw new ActionError(
+    'input',
+    `input "command" is ${JSON.stringify(text.slice(0, 200))}; allowed: one line that begins with a command, such as /train`,
+  );
+}

@@ -1,0 +1,65 @@
+import type { Host } from '@slashtrain/core/action/host';
+import type { GitHub } from '@slashtrain/core/github/client';
+import { commentLimit } from '@slashtrain/core/github/comments';
+import type { GitHubContext } from '@slashtrain/core/github/context';
+import { putCheck, queueCheck } from './check.ts';
+import { bodyOf, keepReport, writeReport, type ReportParts } from './comment.ts';
+import { openStory, readHanded, runsOf, type Opened } from './gather.ts';
+import type { ReportInputs } from './inputs.ts';
+import { markReported } from './reported.ts';
+import { headline } from './report/headline.ts';
+
+/** What report-pr works with. */
+export interface Parts {
+  host: Host;
+  context: GitHubContext;
+  github: GitHub;
+}
+
+/** Tells the pull request whether the training made the model better: in one comment and one check, both kept up to date. */
+export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
+  const { host, github } = parts;
+  if (inputs.check === 'queued') {
+    const check = await queueCheck(github, inputs.sha ?? '', inputs.pipeline ?? 'default', inputs.command);
+    host.setOutput('check-run-id', String(check.id));
+    host.log.info(`the check "${check.name}" is on ${check.sha}${check.completed ? ', concluded already' : ''}`);
+    return;
+  }
+  const handed = readHanded(inputs);
+  const opened = await openStory(inputs, handed, parts);
+  const { story, target } = opened;
+  const report: ReportParts = { github, handed, inputs, links: linksOf(parts) };
+  host.log.info(`${story.pipeline} at ${story.sha}: ${headline(story).words}`);
+  await host.summarise(bodyOf(story, [], report, commentLimit));
+
+  // One that fails must not keep the other from being written.
+  const results = await Promise.allSettled([comment(opened, report, host), check(opened, report, host)]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  if (target) await markReported(target.records, target.stored, host.now());
+}
+
+async function comment({ story, target }: Opened, report: ReportParts, host: Host): Promise<void> {
+  if (story.pullRequest === undefined) return;
+  const { id, htmlUrl } = target
+    ? await keepReport(target, story.pullRequest, report)
+    : await writeReport(story, [], story.pullRequest, report);
+  host.setOutput('comment-id', String(id));
+  host.setOutput('comment-url', htmlUrl);
+  host.log.info(`comment: ${htmlUrl}`);
+}
+
+async function check({ story, target }: Opened, report: ReportParts, host: Host): Promise<void> {
+  if (report.inputs.check === 'none') return;
+  const newest = target && (await runsOf(target)).find(({ record }) => record.sha === story.sha);
+  if (newest && newest.uid !== target?.stored.uid) {
+    host.log.info(`the check is left to the newer attempt ${newest.name} of the same commit`);
+    return;
+  }
+  const { id } = await putCheck(story, report);
+  host.setOutput('check-run-id', String(id));
+}
+
+function linksOf({ context: { serverUrl, owner, repo, runId } }: Parts): ReportParts['links'] {
+  const repository = `${serverUrl}/${owner}/${repo}`;
+  return { repository, workflow: `${repository}/actions/runs/${runId}` };
+}

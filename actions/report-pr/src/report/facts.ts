@@ -1,0 +1,56 @@
+import { formatDuration } from '@slashtrain/core/action/duration';
+import { clip, code, escapeText, link, table } from '@slashtrain/core/markdown/markdown';
+import type { Links, Story } from '../story.ts';
+
+const mostParameters = 50;
+
+/** What there is to know about the run, a row a fact; what is not known has none. */
+export function factsTable(story: Story, links: Links): string {
+  const { result, stored, sha, pullRequest, state } = story;
+  const record = stored?.record;
+  const rows: [fact: string, value: string | undefined][] = [
+    ['Commit', link(sha.slice(0, 7), `${links.repository}/commit/${sha}`)],
+    ['State', escapeText(state) + (result?.reason === undefined ? '' : ` (${code(result.reason)})`)],
+    ['Trained for', duration(result?.runSeconds)],
+    ['Waited in the queue', duration(result?.queueSeconds)],
+    ['GPU-hours', result && result.gpuHours > 0 ? hundredths(result.gpuHours) : undefined],
+    ['Cost', result?.cost === undefined ? undefined : hundredths(result.cost)],
+    ...(record?.parameters ?? [])
+      .slice(0, mostParameters)
+      .map(({ name, value }): [string, string] => [`Parameter ${code(clip(name, 60))}`, code(clip(value, 200))]),
+    ['Data version', record?.dataVersion === undefined ? undefined : code(clip(record.dataVersion, 200))],
+    ...(record?.images ?? []).map((image): [string, string] => ['Image', code(clip(image, 300))]),
+    ['Run', stored && code(stored.record.run ?? stored.name)],
+    ['Attempt', record && record.attempt > 1 ? String(record.attempt) : undefined],
+    ['Asked by', record && asker(record.actor, record.asked[0]?.id, pullRequest, links)],
+    [
+      'Training check',
+      record?.checkRunId === undefined ? undefined : link('log and state', `${links.repository}/runs/${record.checkRunId}`),
+    ],
+    ['Reported by', link('workflow run', links.workflow)],
+  ];
+  return table(
+    ['', ''],
+    rows.filter((row): row is [string, string] => row[1] !== undefined),
+  );
+}
+
+function duration(seconds: number | undefined): string | undefined {
+  return seconds === undefined ? undefined : formatDuration(seconds);
+}
+
+export function hundredths(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** @param id `comment:<id>` or `workflow:<run id>`, as records have it */
+function asker(actor: string, id: string | undefined, pullRequest: number | undefined, { repository }: Links): string {
+  const [kind, number] = id?.split(':') ?? [];
+  const where =
+    kind === 'comment' && pullRequest !== undefined
+      ? ` in ${link('a comment', `${repository}/pull/${pullRequest}#issuecomment-${number}`)}`
+      : kind === 'workflow'
+        ? ` in ${link('a workflow run', `${repository}/actions/runs/${number}`)}`
+        : '';
+  return code(actor) + where;
+}

@@ -1,0 +1,104 @@
+import { formatDuration } from '@slashtrain/core/action/duration';
+import { clip, code } from '@slashtrain/core/markdown/markdown';
+import { formatChange, formatPair, formatValue } from '@slashtrain/core/metrics/format';
+import type { Direction, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import type { ShownGate } from '@slashtrain/core/metrics/rows';
+import { betterOrWorse } from '@slashtrain/core/metrics/table';
+import { isEnded } from '@slashtrain/core/run/state';
+import type { Story } from '../story.ts';
+
+/** What is said first. */
+export interface Headline {
+  sign: '✅' | '❌' | '⚠️' | '⏳' | '⚪';
+  /** The verdict in plain words, which anybody understands without knowing gates. */
+  words: string;
+  /** The numbers that it rests on, or a sentence, as markdown; empty where there is none. */
+  why: string;
+  /** The same numbers as plain text, for a title: hostile text. */
+  plain?: string;
+}
+
+/** The verdict in one glance. */
+export function headline(story: Story): Headline {
+  if (!isEnded(story.state)) return ongoing(story);
+  if (story.state !== 'succeeded') return broken(story);
+  switch (story.verdict) {
+    case 'pass':
+      return passed(story);
+    case 'fail':
+      return failed(story);
+    case 'no-baseline':
+      return { sign: '⚪', words: 'Nothing to compare with', ...numbersOf(story, story.gates[0]) };
+    case 'inconclusive':
+      return { sign: '⚠️', words: 'No clear difference', ...numbersOf(story, gateThatIs(story, 'inconclusive')) };
+    case 'missing':
+      return { sign: '⚠️', words: story.candidate.length === 0 ? 'Nothing was measured' : 'A gated metric was not measured', why: '' };
+    case 'error':
+      return { sign: '⚠️', words: 'Could not be judged', why: '' };
+    default:
+      return { sign: '⚠️', words: 'Trained, and not judged', why: 'fetch-metrics has written no verdict for this run.' };
+  }
+}
+
+function ongoing({ state, result }: Story): Headline {
+  if (state === 'running') return { sign: '⏳', words: 'Training', why: '' };
+  if (state === 'unknown') return { sign: '⚠️', words: 'Nothing can be said about the training', why: '' };
+  const why = result?.reason === undefined ? '' : `Reason: ${code(result.reason)}.`;
+  return { sign: '⏳', words: state === 'suspended' ? 'Suspended' : 'Waiting to start', why };
+}
+
+function broken({ state, result }: Story): Headline {
+  const after = result?.runSeconds === undefined ? '' : ` after ${formatDuration(result.runSeconds)}`;
+  if (state === 'cancelled') return { sign: '⚪', words: `The training was cancelled${after}`, why: '' };
+  if (state === 'deleted') return { sign: '❌', words: 'The run was deleted before it ended', why: '' };
+  const reason = result?.reason === undefined ? '' : `: ${result.reason}`;
+  return { sign: '❌', words: `The training failed${after}${reason}`, why: '' };
+}
+
+function passed(story: Story): Headline {
+  const { gates } = story;
+  if (gates.length === 0) return { sign: '✅', words: 'Trained', why: 'No gates are set, so nothing was judged.' };
+  const ways = gates.map(({ gate }) => wayOf(story, gate));
+  const shown = gates.find((_, index) => ways[index] === 'better') ?? gates[0];
+  return { sign: '✅', words: passedWords(new Set(ways)), ...numbersOf(story, shown) };
+}
+
+function passedWords(ways: ReadonlySet<ReturnType<typeof wayOf>>): string {
+  if (ways.has('worse')) return ways.has('better') ? 'Better and worse, within the limits' : 'A little worse, within the limits';
+  if (ways.has('better')) return 'Better than the baseline';
+  return ways.has('equal') ? 'As good as the baseline' : 'Passes';
+}
+
+function failed(story: Story): Headline {
+  const shown = gateThatIs(story, 'fail');
+  const isWorse = shown && wayOf(story, shown.gate) === 'worse';
+  return { sign: '❌', words: isWorse ? 'Worse than the baseline' : 'Does not pass', ...numbersOf(story, shown) };
+}
+
+function gateThatIs({ gates }: Story, wanted: ShownGate['outcome']): ShownGate | undefined {
+  return gates.find(({ outcome }) => outcome === wanted);
+}
+
+function wayOf(story: Story, { metric, direction }: { metric: string; direction: Direction }): ReturnType<typeof betterOrWorse> {
+  const [now, before] = sidesOf(story, metric);
+  return now && before && betterOrWorse(before.last, now.last, direction);
+}
+
+function sidesOf({ candidate, baseline }: Story, metric: string): [now: MetricSummary | undefined, before: MetricSummary | undefined] {
+  const named = ({ name }: MetricSummary): boolean => name === metric;
+  return [candidate.find(named), baseline?.metrics.find(named)];
+}
+
+/** The numbers of a gate's metric: `accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %). */
+function numbersOf(story: Story, shown: ShownGate | undefined): Pick<Headline, 'why' | 'plain'> {
+  const [now, before] = shown ? sidesOf(story, shown.gate.metric) : [];
+  if (!shown || !now) return { why: '' };
+  const name = clip(shown.gate.metric, 60);
+  if (!before) {
+    const value = formatValue(now.last);
+    return { why: `${code(name)} is **${value}**.`, plain: `${name} ${value}` };
+  }
+  const [value, was] = formatPair(now.last, before.last);
+  const change = formatChange(before.last, now.last);
+  return { why: `${code(name)} is **${value}**, was ${was}: ${change}.`, plain: `${name} ${value}, was ${was}` };
+}

@@ -1,0 +1,138 @@
+import { formatDuration } from '@slashtrain/core/action/duration';
+import { mermaidLine } from '@slashtrain/core/charts/mermaid';
+import type { Section } from '@slashtrain/core/markdown/fit';
+import { clip, code, details, escapeText, fence, link } from '@slashtrain/core/markdown/markdown';
+import { compareMetrics, type MetricRow } from '@slashtrain/core/metrics/rows';
+import { metricsTable, outcomeWords } from '@slashtrain/core/metrics/table';
+import { isEnded } from '@slashtrain/core/run/state';
+import type { ReportInputs } from '../inputs.ts';
+import type { Earlier, Links, Story } from '../story.ts';
+import { earlierTable } from './earlier.ts';
+import { factsTable, hundredths } from './facts.ts';
+import { headline } from './headline.ts';
+import { repeatCommand } from './repeat.ts';
+
+const shownRows = 12;
+const shortRows = 5;
+const mostCharts = 2;
+const mostGates = 10;
+
+/** The report's sections in their order. What matters most stands first and stays longest. */
+export function reportSections(
+  story: Story,
+  earlier: readonly Earlier[],
+  links: Links,
+  options: Pick<ReportInputs, 'charts' | 'command'>,
+): Section[] {
+  const rows = rowsOf(story);
+  const rest = rows.slice(shownRows);
+  return [
+    { name: 'verdict', text: opening(story, links), priority: 'required' },
+    { name: 'gates', text: openGates(story), priority: 90 },
+    { name: 'what happened', text: whatHappened(story), priority: 80 },
+    {
+      name: 'metrics',
+      text: rows.length > 0 ? metricsTable(rows.slice(0, shownRows)) : '',
+      ...(rows.length > shortRows ? { short: metricsTable(rows.slice(0, shortRows)) } : {}),
+      priority: 85,
+    },
+    { name: 'more metrics', text: rest.length > 0 ? details(`${rest.length} more metrics`, metricsTable(rest)) : '', priority: 30 },
+    { name: 'learning curves', text: options.charts === 'mermaid' ? charts(story, rows) : '', priority: 50 },
+    { name: 'log', text: logTail(story), priority: 60 },
+    { name: 'notes', text: notes(story), priority: 70 },
+    { name: 'run facts', text: details(factsTitle(story), factsTable(story, links)), priority: 40 },
+    { name: 'how to repeat', text: howToRepeat(story, options.command), priority: 35 },
+    { name: 'earlier runs', text: earlierTable(earlier, links), priority: 20 },
+  ];
+}
+
+function rowsOf({ state, candidate, baseline, gates }: Story): MetricRow[] {
+  if (!isEnded(state)) return [];
+  // Of a run that broke off the metrics are shown, and no gate holds or fails.
+  return state === 'succeeded' ? compareMetrics(candidate, baseline?.metrics ?? [], gates) : compareMetrics(candidate, [], []);
+}
+
+function opening(story: Story, links: Links): string {
+  const { sign, words, why } = headline(story);
+  const { baseline, result, gates, state, sha, title } = story;
+  const sentences = [why];
+  if (state === 'succeeded') {
+    if (gates.length > 1) sentences.push(tally(gates));
+    if (baseline) sentences.push(`Compared with ${escapeText(clip(baseline.description, 300))}.`);
+    if (result?.runSeconds !== undefined) sentences.push(`Trained in ${formatDuration(result.runSeconds)}.`);
+  }
+  const heading = `### ${sign} ${escapeText(words)} · ${escapeText(clip(title, 80))} at ${link(sha.slice(0, 7), `${links.repository}/commit/${sha}`)}`;
+  return [heading, sentences.filter(Boolean).join(' ')].filter(Boolean).join('\n\n');
+}
+
+function tally(gates: Story['gates']): string {
+  const passed = gates.filter(({ outcome }) => outcome === 'pass').length;
+  return passed === gates.length ? `All ${passed} gates pass.` : `${passed} of ${gates.length} gates pass.`;
+}
+
+/** Why it is no pass, gate by gate. */
+function openGates({ gates, state }: Story): string {
+  if (state !== 'succeeded') return '';
+  const open = gates.filter(({ outcome }) => outcome !== 'pass');
+  const lines = open
+    .slice(0, mostGates)
+    .map(({ gate, outcome, why }) => `- ${outcomeWords[outcome]}: ${code(clip(gate.metric, 80))}: ${escapeText(clip(why, 300))}`);
+  return [...lines, ...(open.length > mostGates ? [`- and ${open.length - mostGates} more gates`] : [])].join('\n');
+}
+
+function whatHappened({ state, result, stored }: Story): string {
+  if (state === 'succeeded') return '';
+  const message = result?.message ?? stored?.record.refusal;
+  const cancel = stored?.record.cancel;
+  return [
+    ...(cancel ? [`**Cancelled** by ${code(clip(cancel.by, 100))}: ${escapeText(clip(cancel.why, 500))}`] : []),
+    ...(message ? [`**What happened:** ${escapeText(clip(message, 2000))}`] : []),
+    ...(result?.remedy ? [`**What to do:** ${escapeText(clip(result.remedy, 2000))}`] : []),
+    ...(isEnded(state) ? [] : [progress(result)]),
+  ].join('\n\n');
+}
+
+function progress(result: Story['result']): string {
+  const started =
+    result?.startedAt === undefined ? '' : ` It started at ${escapeText(result.startedAt.slice(0, 16).replace('T', ' '))} UTC.`;
+  const trained = result?.runSeconds === undefined ? '' : ` It has been training for ${formatDuration(result.runSeconds)}.`;
+  return `This comment is brought up to date when the run has ended.${started}${trained}`;
+}
+
+/** Curves of the metrics that matter most: those with gates, else those that changed most. */
+function charts({ baseline }: Story, rows: readonly MetricRow[]): string {
+  const drawn = rows.filter(({ candidate }) => (candidate?.history.length ?? 0) > 1);
+  const gated = drawn.filter(({ gates }) => gates.length > 0);
+  const parts = (gated.length > 0 ? gated : drawn).slice(0, mostCharts).flatMap(({ name, candidate: now, baseline: before }) => {
+    const chart = mermaidLine(name, [
+      { label: 'this commit', points: now?.history ?? [] },
+      ...(baseline && before ? [{ label: 'baseline', points: before.history }] : []),
+    ]);
+    return chart === undefined ? [] : [`${code(clip(name, 60))} &nbsp; ${chart}`];
+  });
+  return parts.join('\n\n');
+}
+
+function logTail({ state, result }: Story): string {
+  if (state !== 'failed' || !result || result.logTail.length === 0) return '';
+  return `**The last ${result.logTail.length} log lines:**\n\n${fence(result.logTail.map((line) => clip(line, 500)).join('\n'))}`;
+}
+
+function notes({ notes: all, gates, baseline, state }: Story): string {
+  const lines = all.slice(0, 20).map((note) => `- ${escapeText(clip(note, 500))}`);
+  if (state === 'succeeded' && gates.length > 0 && baseline) lines.push('- One run on each side: part of a difference may be chance.');
+  return lines.join('\n');
+}
+
+function factsTitle({ state, result }: Story): string {
+  return [
+    result?.runSeconds === undefined ? `Run: ${state}` : `Run: ${state} after ${formatDuration(result.runSeconds)}`,
+    ...(result && result.gpuHours > 0 ? [`${hundredths(result.gpuHours)} GPU-hours`] : []),
+    ...(result?.cost === undefined ? [] : [`cost ${hundredths(result.cost)}`]),
+  ].join(', ');
+}
+
+function howToRepeat({ stored }: Story, command: string): string {
+  if (stored?.record.pullRequest === undefined) return '';
+  return details('How to repeat', `Comment on this pull request:\n\n${fence(repeatCommand(command, stored.record.parameters))}`);
+}

@@ -1,0 +1,38 @@
+import type { MetricSummary, NoBaseline } from '@slashtrain/core/metrics/metrics';
+import type { ShownGate } from '@slashtrain/core/metrics/rows';
+import type { StoredRecord } from '@slashtrain/core/records/store';
+import type { Verdict } from '@slashtrain/core/run/record';
+import type { RunResult } from '@slashtrain/core/run/result';
+import type { RunState } from '@slashtrain/core/run/state';
+
+/** Everything a report tells, gathered. All texts of runs, clusters and metric names are hostile. */
+export interface Story {
+  /** What the model is called. */
+  title: string;
+  pipeline: string;
+  sha: string;
+  pullRequest?: number;
+  state: RunState;
+  /** How the run stands or ended; absent where metrics came from files alone, or nothing is known. */
+  result?: RunResult;
+  /** The run's record; absent where metrics came from files alone. */
+  stored?: StoredRecord;
+  /** Absent where nobody decided. */
+  verdict?: Verdict;
+  noBaseline: NoBaseline;
+  gates: ShownGate[];
+  candidate: MetricSummary[];
+  baseline?: { description: string; sha: string; metrics: MetricSummary[] };
+  notes: string[];
+}
+
+/** Another attempt or commit of the same pull request and pipeline, for the table of what was before. */
+export type Earlier = Pick<StoredRecord, 'name' | 'record'>;
+
+/** Where links lead. */
+export interface Links {
+  /** `https://github.com/acme/digits` */
+  repository: string;
+  /** The workflow run that makes this report. */
+  workflow: string;
+}
