@@ -132,7 +132,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
       await http.close();
       for (const controller of controllers) controller.stop();
       await kubelet.stop();
-      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+      const made = options.folder === undefined ? [folder] : ['pods', 'images', 'programs'].map((name) => join(folder, name));
+      for (const path of made) await rm(path, { recursive: true, force: true });
       if (defects.length > 0) throw new AggregateError(defects, 'the embedded cluster has defects');
     },
   };
