@@ -198,6 +198,39 @@ export const jobCases: Case[] = [
     },
   },
   {
+    name: 'gives each pod of an indexed Job its number',
+    run: async (api) => {
+      const script = `console.log(process.env.JOB_COMPLETION_INDEX, process.env.HOSTNAME)`;
+      await api.post(api.path('jobs'), job(api, 'many', script, { completionMode: 'Indexed', parallelism: 2, completions: 3 }));
+      const { object } = await api.until<Job>('jobs', 'many', complete);
+      expect(object.status).toMatchObject({ succeeded: 3, completedIndexes: '0-2', uncountedTerminatedPods: {} });
+      const pods = await podsOf(api, 'many');
+      const described = pods.map(({ metadata, spec }) => [
+        metadata.generateName,
+        metadata.labels?.['batch.kubernetes.io/job-completion-index'],
+        metadata.annotations?.['batch.kubernetes.io/job-completion-index'],
+        spec['hostname'],
+      ]);
+      expect(described).toEqual(['0', '1', '2'].map((index) => [`many-${index}-`, index, index, `many-${index}`]));
+      const logs = await Promise.all(pods.map(async ({ metadata }) => (await api.get(api.path(`pods/${metadata.name}/log`))).text));
+      expect(logs).toEqual(['0 many-0\n', '1 many-1\n', '2 many-2\n']);
+      const refused = await api.post(api.path('jobs'), job(api, 'odd', '', { completionMode: 'Indexed', parallelism: 2 }));
+      expect(refused.body['message']).toBe('Job.batch "odd" is invalid: spec.completions: Required value: when completion mode is Indexed');
+    },
+  },
+  {
+    name: 'tries a failed index again, and that one alone',
+    run: async (api) => {
+      const script = `process.exit(process.env.JOB_COMPLETION_INDEX === '1' ? 1 : 0)`;
+      const spec = { completionMode: 'Indexed', parallelism: 2, completions: 2, backoffLimit: 1 };
+      await api.post(api.path('jobs'), job(api, 'some', script, spec));
+      const { object } = await api.until<Job>('jobs', 'some', failed);
+      expect(object.status).toMatchObject({ succeeded: 1, failed: 2, completedIndexes: '0' });
+      const indexes = (await podsOf(api, 'some')).map(({ metadata }) => metadata.generateName);
+      expect(indexes).toEqual(['some-0-', 'some-1-', 'some-1-']);
+    },
+  },
+  {
     name: 'deletes the pods of a deleted Job where that is asked for, and keeps them else',
     run: async (api) => {
       for (const name of ['kept', 'gone']) await api.post(api.path('jobs'), job(api, name, forever));

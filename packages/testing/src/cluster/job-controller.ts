@@ -1,11 +1,11 @@
 import { Controller } from './controller.ts';
-import { generateName, defaultPod } from './defaults.ts';
 import { EventRecorder } from './events.ts';
 import type { Deleter } from './garbage.ts';
 import { countPods, endedAt, judge, judgementOf, setCondition, suspended, type Judgement } from './job-status.ts';
+import { freeIndexes, indexOf, podOf, readIndexes, wanted, writeIndexes } from './job-pods.ts';
 import { timestamp, type Job, type Pod } from './objects.ts';
 import { types } from './resources.ts';
-import type { NewObject, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /**
  * The Job controller: pods as parallelism and completions ask for, failures counted against backoffLimit, deadline,
@@ -65,6 +65,8 @@ export class JobController {
     const judgement = found ?? judge(job, pods, count, now);
     this.#countFailures(job, count.succeeded.length, count.failed.length, now);
 
+    const isIndexed = job.spec.completionMode === 'Indexed';
+    const newlyDone = pods.filter(({ metadata }) => count.succeeded.includes(metadata.uid));
     let { active } = count;
     let { terminating } = count;
     const stop = (list: Pod[]): void => {
@@ -82,7 +84,11 @@ export class JobController {
       const missing = wanted(job, count.succeeded.length, active.length) - active.length;
       const { until = 0 } = this.#failures.get(job.metadata.uid) ?? {};
       if (missing > 0 && until > now) this.#controller.at(key, until);
-      else for (; made < missing; made++) this.#createPod(job);
+      else if (isIndexed) {
+        const free = freeIndexes(job, active, newlyDone, missing);
+        for (const index of free) this.#createPod(job, index);
+        made = free.length;
+      } else for (; made < missing; made++) this.#createPod(job);
       if (missing < 0) stop(active.slice(missing));
     }
 
@@ -91,9 +97,16 @@ export class JobController {
       if (judgement && !found) setCondition(status, { ...judgement, status: 'True' });
       this.#suspension(job, status);
       status.uncountedTerminatedPods = {
-        ...(count.succeeded.length > 0 ? { succeeded: count.succeeded } : {}),
+        ...(count.succeeded.length > 0 && !isIndexed ? { succeeded: count.succeeded } : {}),
         ...(count.failed.length > 0 ? { failed: count.failed } : {}),
       };
+      if (isIndexed) {
+        // An index that is done is not counted twice, so that this needs no second step.
+        for (const { metadata } of newlyDone) seen.add(metadata.uid);
+        const done = new Set([...readIndexes(status.completedIndexes), ...newlyDone.map(indexOf)]);
+        status.completedIndexes = writeIndexes(done);
+        if (done.size > 0) status.succeeded = done.size;
+      }
       setActive(status, active.length + made);
       status.ready = count.ready;
       status.terminating = terminating;
@@ -165,20 +178,8 @@ export class JobController {
     else this.#controller.at(key, at);
   }
 
-  #createPod(job: Job): void {
-    const { name, namespace, uid } = job.metadata;
-    const { template } = job.spec;
-    const pod: NewObject = {
-      metadata: {
-        ...structuredClone(template.metadata ?? {}),
-        name: generateName(`${name}-`),
-        generateName: `${name}-`,
-        namespace: namespace!,
-        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }],
-      },
-      spec: structuredClone(template.spec),
-    };
-    defaultPod(pod);
+  #createPod(job: Job, index?: number): void {
+    const pod = podOf(job, index);
     this.#store.create(types.pods, pod);
     this.#events.tell(job, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` });
   }
@@ -196,14 +197,6 @@ export class JobController {
     this.#counted.delete(uid);
     this.#failures.delete(uid);
   }
-}
-
-/** How many pods are to run now. */
-function wanted({ spec, status }: Job, justSucceeded: number, active: number): number {
-  const succeeded = (status.succeeded ?? 0) + justSucceeded;
-  // Without completions the first success says that the work is done: what runs may end, nothing is added.
-  if (spec.completions === undefined) return succeeded > 0 ? active : spec.parallelism;
-  return Math.max(0, Math.min(spec.parallelism, spec.completions - succeeded));
 }
 
 function setActive(status: Job['status'], active: number): void {

@@ -40,7 +40,7 @@ export async function launch({ pod, container, image, root, variables, programs,
   const cwd = join(root, container.workingDir ?? image.workingDir ?? '/');
   await mkdir(cwd, { recursive: true });
   const env: Record<string, string> = {
-    HOSTNAME: pod.metadata.name,
+    HOSTNAME: String(pod.spec['hostname'] ?? pod.metadata.name),
     HOME: join(root, 'root'),
     TMPDIR: join(root, 'tmp'),
     ...Object.fromEntries(variables),

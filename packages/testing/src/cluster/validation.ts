@@ -104,6 +104,9 @@ function jobProblems(job: NewObject): Cause[] {
     const value = spec[field] as number | undefined;
     if (value !== undefined && value < 0) causes.push(wrong(`spec.${field}`, value, 'must be greater than or equal to 0'));
   }
+  if (spec['completionMode'] === 'Indexed' && spec['completions'] === undefined) {
+    causes.push(required('spec.completions', 'when completion mode is Indexed'));
+  }
   const template = spec['template'] as { metadata?: { labels?: Record<string, string> }; spec: Json };
   causes.push(...labelProblems(template.metadata?.labels, 'spec.template.labels'));
   causes.push(...podSpecProblems(template.spec, 'spec.template.spec'));
@@ -111,7 +114,6 @@ function jobProblems(job: NewObject): Cause[] {
     causes.push(required('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"'));
   }
   if (causes.length === 0) {
-    if (spec['completionMode'] === 'Indexed') throw unsupported('Jobs with completionMode Indexed');
     if (spec['manualSelector']) throw unsupported('Jobs with manualSelector');
     for (const field of ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex', 'maxFailedIndexes', 'managedBy']) {
       if (spec[field] !== undefined) throw unsupported(`spec.${field} of Jobs`);
