@@ -10,6 +10,8 @@ export interface CuttingProxy {
   /** Resets every connection and takes no new ones until {@link CuttingProxy.open}: the server is away. */
   shut(): void;
   open(): void;
+  /** Cuts each connection made from now on when so many bytes have come back on it, in the middle of whatever passes. */
+  limit(bytes: number): void;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
   const sockets = new Set<Socket>();
   let isShut = false;
   let cuts = 0;
+  let limit = Infinity;
   const server = createServer((client) => {
     if (isShut) return void client.resetAndDestroy();
     const upstream = connect(Number(port), hostname);
@@ -32,8 +35,20 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
         sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
     }
+    client.pipe(upstream);
+    let left = limit;
+    upstream.on('data', (data: Buffer) => {
+      if (!client.write(data.subarray(0, left))) {
+        upstream.pause();
+        client.once('drain', () => upstream.resume());
+      }
+      left -= data.length;
+      if (left > 0) return;
+      cuts += 1;
+      client.resetAndDestroy();
+    });
+    upstream.on('end', () => client.end());
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const cut = (): void => {
@@ -52,6 +67,9 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
     },
     open: () => {
       isShut = false;
+    },
+    limit: (bytes) => {
+      limit = bytes;
     },
     close: () =>
       new Promise((done) => {

@@ -90,7 +90,7 @@ export function refusal(answer: ApiAnswer, asked: Asked): ServerRefusal {
     return make('manifest', `${asked.server} refuses ${what}: ${said.message}`);
   }
   if (status === 409) return make('conflict', `${asked.server} refuses to ${asked.verb} ${what}: ${said.message}`);
-  if (status === 429 || status >= 500) {
+  if (status === 429 || (status >= 500 && status !== 501)) {
     return make('unreachable', `${asked.server} (context ${asked.context}) cannot ${asked.verb} ${what} now: ${status} ${said.message}`);
   }
   return make('unsupported', `${asked.server} answered ${status} to ${asked.verb} ${what}: ${said.message}`);

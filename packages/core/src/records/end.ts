@@ -7,12 +7,13 @@ import { isEnded } from '../run/state.ts';
 
 /**
  * Writes the end of a run, once: metrics first, then the state. Who comes second reads what the first wrote.
+ * @param metrics absent where the log was not read: then what is there stays
  * @returns the record with its end, ours or theirs
  */
-export async function writeEnd(records: RecordStore, stored: StoredRecord, result: RunResult, metrics: RunMetrics): Promise<StoredRecord> {
+export async function writeEnd(records: RecordStore, stored: StoredRecord, result: RunResult, metrics?: RunMetrics): Promise<StoredRecord> {
   let current = stored;
-  for (let isWritten = false; !isEnded(current.record.state); current = await again(records, current)) {
-    if (!isWritten) await records.writeMetrics(current, metrics);
+  for (let isWritten = false; !isEnded(current.record.state); current = await reread(records, current)) {
+    if (metrics && !isWritten) await records.writeMetrics(current, metrics);
     isWritten = true;
     const written = await records.update(current, (record) => ({ ...record, state: result.state, result }));
     if (written) return written;
@@ -30,12 +31,13 @@ export async function markCancelled(
   while (!current.record.cancel && !isEnded(current.record.state)) {
     const written = await records.update(current, (record) => ({ ...record, cancel }));
     if (written) return written;
-    current = await again(records, current);
+    current = await reread(records, current);
   }
   return current;
 }
 
-async function again(records: RecordStore, stored: StoredRecord): Promise<StoredRecord> {
+/** The record as it stands now. @throws ActionError `not-found` where it is gone, or another has its name */
+export async function reread(records: RecordStore, stored: StoredRecord): Promise<StoredRecord> {
   const current = await records.get(stored.namespace, stored.name);
   if (current?.uid === stored.uid) return current;
   throw new ActionError('not-found', `the record "${stored.name}" in namespace "${stored.namespace}" was deleted meanwhile`, {

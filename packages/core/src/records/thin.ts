@@ -1,7 +1,10 @@
 import type { MetricSeries } from '../metrics/metrics.ts';
 
+/** The first, the last, the smallest, the largest, and the first that is no number. */
+export const fewestPoints = 5;
+
 /**
- * A curve with at most `most` points (at least 5 stay, if it has them): the first, the last, the smallest, the largest
+ * A curve with at most `most` points (from {@link fewestPoints} on): the first, the last, the smallest, the largest
  * and the first that is no number, so that no extreme and no divergence is lost; the others evenly over the curve.
  */
 export function thin(series: MetricSeries, most: number): MetricSeries {
