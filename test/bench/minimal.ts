@@ -8,15 +8,12 @@ const root = resolve(import.meta.dirname, '../..');
 
 const octokit = `
   import * as core from '@actions/core';
-  import { Octokit as Core } from '@octokit/core';
-  import { paginateRest } from '@octokit/plugin-paginate-rest';
-  import { restEndpointMethods } from '@octokit/plugin-rest-endpoint-methods';
+  import { getOctokit } from '@actions/github';
   import { retry } from '@octokit/plugin-retry';
   import { throttling } from '@octokit/plugin-throttling';
   import { parse } from 'yaml';
-  const Octokit = Core.plugin(restEndpointMethods, paginateRest, throttling, retry);
   const throttle = { onRateLimit: () => false, onSecondaryRateLimit: () => false };
-  const octokit = new Octokit({ auth: parse('token'), baseUrl: process.env.GITHUB_API_URL, throttle });
+  const octokit = getOctokit(parse('token'), { baseUrl: process.env.GITHUB_API_URL, throttle }, throttling, retry);
   core.debug(typeof octokit);
 `;
 

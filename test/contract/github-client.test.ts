@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ActionError, describe as inWords } from '@slashtrain/core/action/errors';
 import { CheckRuns } from '@slashtrain/core/github/checks';
 import { keepComment, listComments, markerOf } from '@slashtrain/core/github/comments';
 import { firstParents, pullRequestsOf } from '@slashtrain/core/github/commits';
-import { readContext } from '@slashtrain/core/github/context';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import { allows, readPermission } from '@slashtrain/core/github/permission';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
@@ -142,55 +139,6 @@ describe('limits and lost answers', () => {
     const { at, rest } = scene.github;
     await expect(rest.issues.createComment({ ...at, issue_number: scene.number, body: 'x' })).rejects.toBeInstanceOf(ActionError);
     expect(scene.repository.comments(scene.number)).toHaveLength(1);
-  });
-});
-
-describe('a proxy', () => {
-  let proxy: Server;
-  const asked: string[] = [];
-  beforeEach(async () => {
-    asked.length = 0;
-    // The fake GitHub stands behind every name that the proxy is asked for.
-    proxy = createServer((incoming, outgoing) => {
-      asked.push(incoming.url ?? '');
-      const { pathname, search } = new URL(incoming.url ?? '');
-      const { method = 'GET', headers } = incoming;
-      incoming.pipe(
-        request(scene.server.url + pathname + search, { method, headers }, (answer) => {
-          outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
-          answer.pipe(outgoing);
-        }),
-      );
-    });
-    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
-  });
-  afterEach(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-
-  /** A client as the runner's variables make it. */
-  const open = (apiUrl: string, proxies: Record<string, string>): FakeScene['github'] => {
-    const ids = { GITHUB_REPOSITORY: 'ada/digits', GITHUB_REPOSITORY_ID: '1', GITHUB_RUN_ID: '1' };
-    return scene.client(undefined, { context: readContext({ ...ids, ...proxies, GITHUB_API_URL: apiUrl }) });
-  };
-  const elsewhere = 'http://github.test/api/v3';
-
-  it.each(['http_proxy', 'HTTP_PROXY'])('is used where %s names one, with or without a scheme', async (name) => {
-    const { port } = proxy.address() as AddressInfo;
-    expect((await readPullRequest(open(elsewhere, { [name]: `127.0.0.1:${port}` }), scene.number)).number).toBe(scene.number);
-    expect((await readPullRequest(open(elsewhere, { [name]: `http://127.0.0.1:${port}` }), scene.number)).number).toBe(scene.number);
-    expect(asked).toEqual(Array.from({ length: 2 }, () => `${elsewhere}/repos/ada/digits/pulls/1`));
-  });
-
-  it('is left out for what no_proxy names, and for this machine', async () => {
-    const http_proxy = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    await expect(readPullRequest(open(elsewhere, { http_proxy, no_proxy: '.test' }), scene.number)).rejects.toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining('did not answer'),
-    });
-    expect((await readPullRequest(open(scene.server.apiUrl, { http_proxy }), scene.number)).number).toBe(scene.number);
-    expect(asked).toEqual([]);
   });
 });
 

@@ -30,16 +30,4 @@ describe('readContext', () => {
   ])('refuses %s=%j', (name, value, words) => {
     expect(() => readContext({ ...least, [name]: value })).toThrow(words);
   });
-
-  it.each([
-    [
-      { https_proxy: 'proxy.example:3128', no_proxy: '.local' },
-      { url: 'http://proxy.example:3128', except: '.local' },
-    ],
-    [{ HTTPS_PROXY: 'https://proxy.example' }, { url: 'https://proxy.example', except: '' }],
-    [{ http_proxy: 'proxy.example' }, undefined],
-    [{ https_proxy: 'proxy.example', GITHUB_API_URL: 'https://127.0.0.1:8443/api/v3' }, undefined],
-  ])('of %j finds the proxy %j', (proxies, proxy) => {
-    expect(readContext({ ...least, ...proxies }).proxy).toEqual(proxy);
-  });
 });
