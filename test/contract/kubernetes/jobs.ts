@@ -231,6 +231,25 @@ export const jobCases: Case[] = [
     },
   },
   {
+    name: 'says that no pod is let in, and tries again',
+    run: async (api) => {
+      const accounts = `/api/v1/namespaces/${api.namespace}/serviceaccounts`;
+      await api.post(api.path('jobs'), job(api, 'guest', '', {}, {}, { serviceAccountName: 'trainer' }));
+      const why = `is forbidden: error looking up service account ${api.namespace}/trainer: serviceaccount "trainer" not found`;
+      expect(await told(api, 'Job', 'guest', 'FailedCreate')).toContain(`Warning FailedCreate: Error creating: pods "guest-" ${why}`);
+      const stuck = await api.until<Job>('jobs', 'guest', ({ status }) => status.startTime !== undefined);
+      expect(stuck.object.status).toEqual({ startTime: time, ready: 0, terminating: 0, uncountedTerminatedPods: {} });
+      expect(await podsOf(api, 'guest')).toEqual([]);
+      await api.post(accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'trainer' } });
+      await api.until<Job>('jobs', 'guest', complete);
+
+      await api.post(api.path('jobs'), job(api, 'vip', '', {}, {}, { priorityClassName: 'urgent' }));
+      expect(await told(api, 'Job', 'vip', 'FailedCreate')).toContain(
+        'Warning FailedCreate: Error creating: pods "vip-" is forbidden: no PriorityClass with name urgent was found',
+      );
+    },
+  },
+  {
     name: 'deletes the pods of a deleted Job where that is asked for, and keeps them else',
     run: async (api) => {
       for (const name of ['kept', 'gone']) await api.post(api.path('jobs'), job(api, name, forever));

@@ -1,4 +1,6 @@
+import { admitPod } from './admission.ts';
 import { Controller } from './controller.ts';
+import { ApiError } from './errors.ts';
 import { EventRecorder } from './events.ts';
 import type { Deleter } from './garbage.ts';
 import { countPods, endedAt, judge, judgementOf, setCondition, suspended, type Judgement } from './job-status.ts';
@@ -22,6 +24,9 @@ export class JobController {
   readonly #counted = new Map<string, Set<string>>();
   /** Failures since the last success, by the Job's UID, and the time before which no new pod is made. */
   readonly #failures = new Map<string, { inRow: number; until: number }>();
+
+  /** How often in a row the API server let no pod in, by the Job's UID. */
+  readonly #refusals = new Map<string, number>();
 
   /** @param backoff milliseconds to wait with a new pod after a failure, doubled for each further one; upstream 10 s */
   constructor(store: Store, backoff: number, remove: Deleter, onDefect: (error: unknown) => void) {
@@ -84,11 +89,12 @@ export class JobController {
       const missing = wanted(job, count.succeeded.length, active.length) - active.length;
       const { until = 0 } = this.#failures.get(job.metadata.uid) ?? {};
       if (missing > 0 && until > now) this.#controller.at(key, until);
-      else if (isIndexed) {
-        const free = freeIndexes(job, active, newlyDone, missing);
-        for (const index of free) this.#createPod(job, index);
-        made = free.length;
-      } else for (; made < missing; made++) this.#createPod(job);
+      else if (missing > 0) {
+        const indexes = isIndexed ? freeIndexes(job, active, newlyDone, missing) : Array<undefined>(missing).fill(undefined);
+        made = indexes.filter((index) => this.#createPod(job, index)).length;
+        if (made < indexes.length) this.#tryLater(key, job, now);
+        else this.#refusals.delete(job.metadata.uid);
+      }
       if (missing < 0) stop(active.slice(missing));
     }
 
@@ -144,6 +150,13 @@ export class JobController {
     }
   }
 
+  /** The API server let a pod not in. */
+  #tryLater(key: string, { metadata }: Job, now: number): void {
+    const times = (this.#refusals.get(metadata.uid) ?? 0) + 1;
+    this.#refusals.set(metadata.uid, times);
+    this.#controller.at(key, now + this.#backoff * 2 ** Math.min(times - 1, 6));
+  }
+
   #suspension(job: Job, status: Job['status']): void {
     if (judgementOf({ ...job, status })) return;
     if (job.spec.suspend) {
@@ -178,10 +191,19 @@ export class JobController {
     else this.#controller.at(key, at);
   }
 
-  #createPod(job: Job, index?: number): void {
+  /** @returns whether the API server let it in */
+  #createPod(job: Job, index?: number): boolean {
     const pod = podOf(job, index);
+    try {
+      admitPod(this.#store, pod);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#events.tell(job, { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${error.message}` });
+      return false;
+    }
     this.#store.create(types.pods, pod);
     this.#events.tell(job, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` });
+    return true;
   }
 
   #deletePod(job: Job, pod: Pod): void {
@@ -196,6 +218,7 @@ export class JobController {
   #forget(uid: string): void {
     this.#counted.delete(uid);
     this.#failures.delete(uid);
+    this.#refusals.delete(uid);
   }
 }
 

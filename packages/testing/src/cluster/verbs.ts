@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { admitPod } from './admission.ts';
 import { isDryRun, readObject, readPatched } from './body.ts';
 import { defaultJob, defaultOther, defaultPod, generateName } from './defaults.ts';
 import { remove, type Propagation } from './deletion.ts';
@@ -48,6 +49,7 @@ export class Verbs {
     else if (type.kind === 'Pod') defaultPod(made);
     else defaultOther(type.kind, made);
     refuse(type, metadata.name, problemsOf(type, made, own));
+    if (type.kind === 'Pod') admitPod(this.#store, made);
     metadata['managedFields'] = trackUpdate(type, request, undefined, made);
     if (!dryRun) return { code: 201, body: this.#store.create(type, made, uid), warnings };
     if (this.#store.get(type, metadata.namespace, metadata.name)) throw alreadyExists(type, metadata.name);
