@@ -59,7 +59,7 @@ function gpusOf({ spec }: Pod): number {
     resources?: { requests?: Record<string, string | number>; limits?: Record<string, string | number> };
   }): number =>
     Object.entries({ ...resources?.requests, ...resources?.limits })
-      .filter(([name]) => /(^|[./])gpu(\.|$)|\/gpu|\/mig-/u.test(name))
+      .filter(([name]) => /^gpu\.|\/gpu($|\.)|\/mig-/u.test(name))
       .reduce((sum, [, amount]) => sum + (Number(amount) || 0), 0);
   const together = (spec?.containers ?? []).reduce((sum, container) => sum + count(container), 0);
   return Math.max(together, 0, ...(spec?.initContainers ?? []).map(count));

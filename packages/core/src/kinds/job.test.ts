@@ -124,7 +124,12 @@ const cases: Case[] = [
   },
   {
     what: 'made suspended',
-    status: { ready: 0, terminating: 0, conditions: [condition('Suspended', 'JobSuspended', 'Job suspended')], uncountedTerminatedPods: {} },
+    status: {
+      ready: 0,
+      terminating: 0,
+      conditions: [condition('Suspended', 'JobSuspended', 'Job suspended')],
+      uncountedTerminatedPods: {},
+    },
     expected: { state: 'suspended', message: 'JobSuspended: Job suspended' },
   },
   {
