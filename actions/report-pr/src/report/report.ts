@@ -29,7 +29,8 @@ export function reportSections(
   return [
     { name: 'verdict', text: opening(story, links), priority: 'required' },
     { name: 'gates', text: openGates(story), priority: 90 },
-    { name: 'what happened', text: whatHappened(story), priority: 80 },
+    { name: 'what happened', text: whatHappened(story, links), priority: 80 },
+    { name: 'log', text: logTail(story), priority: 60 },
     {
       name: 'metrics',
       text: rows.length > 0 ? metricsTable(rows.slice(0, shownRows)) : '',
@@ -37,9 +38,8 @@ export function reportSections(
       priority: 85,
     },
     { name: 'more metrics', text: rest.length > 0 ? details(`${rest.length} more metrics`, metricsTable(rest)) : '', priority: 30 },
-    { name: 'learning curves', text: options.charts === 'mermaid' ? charts(story, rows) : '', priority: 50 },
-    { name: 'log', text: logTail(story), priority: 60 },
     { name: 'notes', text: notes(story), priority: 70 },
+    { name: 'learning curves', text: options.charts === 'mermaid' ? charts(story, rows) : '', priority: 50 },
     { name: 'run facts', text: details(factsTitle(story), factsTable(story, links)), priority: 40 },
     { name: 'how to repeat', text: howToRepeat(story, options.command), priority: 35 },
     { name: 'earlier runs', text: earlierTable(earlier, links), priority: 20 },
@@ -54,10 +54,11 @@ function rowsOf({ state, candidate, baseline, gates }: Story): MetricRow[] {
 
 function opening(story: Story, links: Links): string {
   const { sign, words, why } = headline(story);
-  const { baseline, result, gates, state, sha, title } = story;
+  const { baseline, result, gates, state, sha, title, verdict } = story;
   const sentences = [why];
   if (state === 'succeeded') {
     if (gates.length > 1) sentences.push(tally(gates));
+    if (verdict === 'no-baseline') sentences.push(noBaselineWords(story));
     if (baseline) sentences.push(`Compared with ${escapeText(clip(baseline.description, 300))}.`);
     if (result?.runSeconds !== undefined) sentences.push(`Trained in ${formatDuration(result.runSeconds)}.`);
   }
@@ -67,7 +68,11 @@ function opening(story: Story, links: Links): string {
 
 function tally(gates: Story['gates']): string {
   const passed = gates.filter(({ outcome }) => outcome === 'pass').length;
-  return passed === gates.length ? `All ${passed} gates pass.` : `${passed} of ${gates.length} gates pass.`;
+  return `${passed} of ${gates.length} gates pass.`;
+}
+
+function noBaselineWords({ noBaseline }: Story): string {
+  return noBaseline === 'pass' ? 'That does not block a merge.' : `That blocks a merge, as ${code('no-baseline: fail')} says.`;
 }
 
 /** Why it is no pass, gate by gate. */
@@ -80,23 +85,20 @@ function openGates({ gates, state }: Story): string {
   return [...lines, ...(open.length > mostGates ? [`- and ${open.length - mostGates} more gates`] : [])].join('\n');
 }
 
-function whatHappened({ state, result, stored }: Story): string {
+function whatHappened({ state, result, stored }: Story, links: Links): string {
   if (state === 'succeeded') return '';
-  const message = result?.message ?? stored?.record.refusal;
-  const cancel = stored?.record.cancel;
-  return [
-    ...(cancel ? [`**Cancelled** by ${code(clip(cancel.by, 100))}: ${escapeText(clip(cancel.why, 500))}`] : []),
-    ...(message ? [`**What happened:** ${escapeText(clip(message, 2000))}`] : []),
+  const record = stored?.record;
+  const message = result?.message ?? record?.refusal;
+  const parts = [
+    ...(record?.cancel ? [`**Cancelled** by ${code(clip(record.cancel.by, 100))}: ${escapeText(clip(record.cancel.why, 500))}`] : []),
+    ...(message ? [`**${isEnded(state) ? 'What happened' : 'Why'}:** ${escapeText(clip(message, 2000))}`] : []),
     ...(result?.remedy ? [`**What to do:** ${escapeText(clip(result.remedy, 2000))}`] : []),
-    ...(isEnded(state) ? [] : [progress(result)]),
-  ].join('\n\n');
-}
-
-function progress(result: Story['result']): string {
-  const started =
-    result?.startedAt === undefined ? '' : ` It started at ${escapeText(result.startedAt.slice(0, 16).replace('T', ' '))} UTC.`;
-  const trained = result?.runSeconds === undefined ? '' : ` It has been training for ${formatDuration(result.runSeconds)}.`;
-  return `This comment is brought up to date when the run has ended.${started}${trained}`;
+  ];
+  if (isEnded(state)) return parts.join('\n\n');
+  const started = result?.startedAt === undefined ? '' : `Started at ${escapeText(result.startedAt.slice(0, 16).replace('T', ' '))} UTC. `;
+  const follow =
+    record?.checkRunId === undefined ? '' : ` Until then: ${link('its check', `${links.repository}/runs/${record.checkRunId}`)}.`;
+  return [...parts, `${started}The verdict comes here when the run has ended.${follow}`].join('\n\n');
 }
 
 /** Curves of the metrics that matter most: those with gates, else those that changed most. */
@@ -119,14 +121,16 @@ function logTail({ state, result }: Story): string {
 }
 
 function notes({ notes: all, gates, baseline, state }: Story): string {
+  // Why a run that broke off cannot be judged is told above.
+  if (state !== 'succeeded') return '';
   const lines = all.slice(0, 20).map((note) => `- ${escapeText(clip(note, 500))}`);
-  if (state === 'succeeded' && gates.length > 0 && baseline) lines.push('- One run on each side: part of a difference may be chance.');
+  if (gates.length > 0 && baseline) lines.push('- One run on each side: part of a difference may be chance.');
   return lines.join('\n');
 }
 
 function factsTitle({ state, result }: Story): string {
   return [
-    result?.runSeconds === undefined ? `Run: ${state}` : `Run: ${state} after ${formatDuration(result.runSeconds)}`,
+    result?.runSeconds === undefined || !isEnded(state) ? `Run: ${state}` : `Run: ${state} after ${formatDuration(result.runSeconds)}`,
     ...(result && result.gpuHours > 0 ? [`${hundredths(result.gpuHours)} GPU-hours`] : []),
     ...(result?.cost === undefined ? [] : [`cost ${hundredths(result.cost)}`]),
   ].join(', ');

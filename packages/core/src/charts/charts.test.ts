@@ -39,16 +39,16 @@ describe('onGrid', () => {
   });
 
   it('loses neither the first, the last, the smallest nor the largest value of a long curve', () => {
-    const values = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
+    // Without -0, which is 0 in a chart.
+    const values = fc.double({ noNaN: true, min: -1e6, max: 1e6 }).map((value) => value + 0);
     fc.assert(
       fc.property(fc.array(values, { minLength: 60, maxLength: 400 }), (all) => {
         const points = curve(...all);
         const drawn = onGrid(points, gridFor([points], 50)!);
         expect(drawn).toHaveLength(50);
         expect([drawn[0], drawn.at(-1)]).toEqual([all[0], all.at(-1)]);
-        // Of two extremes at one position, and of those beside an end, one gives way.
-        const extremes = [Math.min(...all), Math.max(...all)];
-        expect(extremes.some((value) => drawn.includes(value))).toBe(true);
+        expect(drawn).toContain(Math.min(...all));
+        expect(drawn).toContain(Math.max(...all));
       }),
     );
   });
@@ -85,9 +85,9 @@ const number = String.raw`-?\d+(\.\d+)?`;
 const label = String.raw`"[\p{L}\p{N} ._/()%+@:…^×-]*"`;
 const statements = new RegExp(
   [
-    String.raw`%%\{init: \{"xyChart":\{"width":800,"height":320\},"themeVariables":\{"xyChart":\{"plotColorPalette":"(#[0-9a-f]{6}(, )?)+"\}\}\}\}%%`,
+    String.raw`%%\{init: \{"xyChart":\{"width":800,"height":280\},"themeVariables":\{"xyChart":\{"backgroundColor":"transparent","plotColorPalette":"(#[0-9a-f]{6}(, )?)+"\}\}\}\}%%`,
     'xychart-beta',
-    String.raw`  x-axis "step" ${number} --> ${number}`,
+    String.raw`  x-axis "step" (${number} --> ${number}|\[("\d+"(, )?){2,12}\])`,
     String.raw`  y-axis ${label} ${number} --> ${number}`,
     String.raw`(  line \[${number}(, ${number}){1,49}\]\n?){1,4}`,
   ].join(String.raw`\n`),
@@ -107,9 +107,9 @@ describe('mermaidLine', () => {
         '🟦 this commit (1 value that is no number is not drawn) &nbsp; 🟧 baseline (until step 1)',
         '',
         '```mermaid',
-        '%%{init: {"xyChart":{"width":800,"height":320},"themeVariables":{"xyChart":{"plotColorPalette":"#f97316, #3b82f6"}}}}%%',
+        '%%{init: {"xyChart":{"width":800,"height":280},"themeVariables":{"xyChart":{"backgroundColor":"transparent","plotColorPalette":"#f97316, #3b82f6"}}}}%%',
         'xychart-beta',
-        '  x-axis "step" 0 --> 3',
+        '  x-axis "step" ["0", "1", "2", "3"]',
         '  y-axis "accuracy" 0.475 --> 1.025',
         '  line [0.5, 0.6, 0.6, 0.6]',
         '  line [0.5, 0.75, 0.875, 1]',

@@ -34,10 +34,19 @@ export function onGrid(points: readonly MetricPoint[], { from, to, count }: Grid
     const share = (step - before.step) / (after.step - before.step);
     return before.value * (1 - share) + after.value * share;
   });
-  // The ends keep their own values: where a run began and ended matters more than a peak beside it.
+  // The ends keep their own values, and what lies beside them moves in by one: where a run began and ended matters most.
+  const taken = new Set([0, count - 1]);
   for (const { step, value } of extremesOf(points)) {
-    const position = Math.round((step - from) / distance);
-    if (position > 0 && position < count - 1) values[position] = value;
+    const near = Math.round((step - from) / distance);
+    if (values[near] === value) {
+      taken.add(near);
+      continue;
+    }
+    const inside = Math.min(Math.max(near, 1), count - 2);
+    const position = [inside, inside + 1, inside - 1].find((one) => one > 0 && one < count - 1 && !taken.has(one));
+    if (position === undefined) continue;
+    values[position] = value;
+    taken.add(position);
   }
   return values;
 }

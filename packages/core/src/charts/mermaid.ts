@@ -13,6 +13,7 @@ export interface ChartLine {
 
 /** The most points that GitHub's charts show well, a line. */
 const mostPoints = 50;
+const mostNamedSteps = 12;
 const longestTitle = 60;
 
 // Seen on white as on black, told apart by those who see no red; each beside the emoji that looks like it.
@@ -47,11 +48,11 @@ export function mermaidLine(title: string, lines: readonly ChartLine[]): string 
   const onTop = series.toReversed();
   const chart = [
     `%%{init: ${JSON.stringify({
-      xyChart: { width: 800, height: 320 },
-      themeVariables: { xyChart: { plotColorPalette: onTop.map(({ colour }) => colour.code).join(', ') } },
+      xyChart: { width: 800, height: 280 },
+      themeVariables: { xyChart: { backgroundColor: 'transparent', plotColorPalette: onTop.map(({ colour }) => colour.code).join(', ') } },
     })}}%%`,
     'xychart-beta',
-    `  x-axis "step" ${decimal(grid.from)} --> ${decimal(grid.to)}`,
+    `  x-axis "step" ${stepsOf(grid)}`,
     `  y-axis "${labelOf(title)}${scale.words}" ${decimal(low)} --> ${decimal(high)}`,
     ...onTop.map(({ values }) => `  line [${values.map((value) => decimal(scale.apply(value))).join(', ')}]`),
   ];
@@ -70,6 +71,13 @@ function remarks({ points, finite }: { points: readonly MetricPoint[]; finite: r
       : []),
   ];
   return words.length > 0 ? ` (${words.join(', ')})` : '';
+}
+
+/** Few whole steps are named each: an axis of numbers would count in halves. */
+function stepsOf({ from, to, count }: Grid): string {
+  const distance = (to - from) / (count - 1);
+  if (count > mostNamedSteps || !Number.isInteger(from) || !Number.isInteger(distance)) return `${decimal(from)} --> ${decimal(to)}`;
+  return `[${Array.from({ length: count }, (_, position) => `"${from + position * distance}"`).join(', ')}]`;
 }
 
 // Mermaid's grammar ends a text at `"`, and reads directives, comments and entities anywhere: only what is none of these stays.

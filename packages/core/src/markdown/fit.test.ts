@@ -26,7 +26,8 @@ describe('fit', () => {
   });
 
   it('drops whole sections, the least important first, of equals the last, and says so', () => {
-    const sections = [big('head', 'required', 50), big('log', 1, 300), big('chart', 5, 300), big('facts', 1, 300)];
+    const empty: Section = { name: 'empty', text: '', priority: 0 };
+    const sections = [empty, big('head', 'required', 50), big('log', 1, 300), big('chart', 5, 300), big('facts', 1, 300)];
     const one = fit(sections, 900, 'characters');
     expect(one.omitted).toEqual(['facts']);
     const two = fit(sections, 600, 'characters');

@@ -28,7 +28,8 @@ type Form = 'full' | 'short' | 'none';
  * @param unit GitHub counts comments in characters, texts of check runs in bytes of UTF-8
  * @throws ActionError `internal` where what is required does not fit
  */
-export function fit(sections: readonly Section[], limit: number, unit: 'characters' | 'bytes'): Fitted {
+export function fit(all: readonly Section[], limit: number, unit: 'characters' | 'bytes'): Fitted {
+  const sections = all.filter(({ text }) => text !== '');
   const forms = new Map<Section, Form>(sections.map((section) => [section, 'full']));
   const size = (text: string): number => (unit === 'bytes' ? Buffer.byteLength(text) : text.length);
   for (;;) {
@@ -54,7 +55,7 @@ function compose(sections: readonly Section[], forms: ReadonlyMap<Section, Form>
     ...(shortened.length > 0 ? [`shortened: ${shortened.join(', ')}`] : []),
   ];
   if (words.length > 0) texts.push(`<sub>GitHub takes ${limit.toLocaleString('en')} ${unit}; ${words.join('; ')}.</sub>`);
-  return { text: texts.filter((text) => text !== '').join('\n\n'), omitted, shortened };
+  return { text: texts.join('\n\n'), omitted, shortened };
 }
 
 function reduced({ short, priority }: Section, form: Form | undefined): Form {

@@ -121,6 +121,7 @@ const places: [name: string, make: (text: string) => string][] = [
   ['a list', (text) => `- ${escapeText(text) || 'x'}\n- next`],
   ['bold text', (text) => `**a ${escapeText(text)} b**\n\nnext`],
   ['code', (text) => `a ${code(text)} b ${code('x')}\n\nnext`],
+  ['code at the start of a line', (text) => `${code(text)} b\n\nnext`],
   ['a block', (text) => `${fence(text)}\n\nnext`],
   ['a block with a language', (text) => `${fence(text, 'json')}\n\nnext`],
   ['a cell', (text) => `${table(['a', 'b'], [[escapeText(text), 'x']])}\n\nnext`],

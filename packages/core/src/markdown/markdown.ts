@@ -29,7 +29,7 @@ export function escapeText(text: string): string {
       .replace(structure, reference)
       // Structure at the start of a line alone: headings, lists, breaks.
       .replace(/^[#+=-]/u, reference)
-      .replace(/^(\d+)([.)])/u, (_, digits: string, mark: string) => digits + reference(mark))
+      .replace(/^(\d+)([.)])(?=\s|$)/u, (_, digits: string, mark: string) => digits + reference(mark))
   );
 }
 

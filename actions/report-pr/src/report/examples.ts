@@ -1,0 +1,170 @@
+import type { GateOutcome, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import type { ShownGate } from '@slashtrain/core/metrics/rows';
+import { summarise } from '@slashtrain/core/metrics/summary';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import type { RunResult } from '@slashtrain/core/run/result';
+import type { Links, Story } from '../story.ts';
+
+/*
+ * Stories for the tests of this folder, and for looking at: what a report says in each case.
+ */
+
+const sha = '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d';
+
+export const links: Links = { repository: 'https://github.com/acme/digits', workflow: 'https://github.com/acme/digits/actions/runs/17' };
+
+/** A metric with a value for each step from 1. */
+export function metric(name: string, ...values: number[]): MetricSummary {
+  return summarise({ name, points: values.map((value, index) => ({ step: index + 1, value })) })!;
+}
+
+/** A curve that rises to `end`. */
+export function rising(name: string, end: number, steps = 20): MetricSummary {
+  return metric(
+    name,
+    ...Array.from({ length: steps }, (_, step) => end - (end - 0.1) * Math.exp(-(step + 1) / 4) * (step + 1 < steps ? 1 : 0)),
+  );
+}
+
+export function gate(name: string, outcome: GateOutcome, why: string, more: Partial<ShownGate['gate']> = {}): ShownGate {
+  return { gate: { metric: name, direction: 'higher', 'max-regression': '1%', ...more }, outcome, why };
+}
+
+const record: RunRecord = {
+  version: 1,
+  repository: { id: 7, fullName: 'acme/digits' },
+  pullRequest: 42,
+  sha,
+  tree: sha,
+  pipeline: 'digits',
+  request: 'f'.repeat(64),
+  asked: [{ id: 'comment:1234', runAttempt: 1 }],
+  attempt: 1,
+  actor: 'ada',
+  createdAt: '2026-11-21T10:00:00.000Z',
+  images: [`ghcr.io/acme/digits@sha256:${'c'.repeat(64)}`],
+  parameters: [{ name: 'epochs', value: '20' }],
+  kind: { plural: 'jobs', group: 'batch' },
+  run: 'jobs.batch/ml/digits-pr42-1a2b3c4-9f8e7d6@0f0c5a52-5d0e-4a52-8f5e-1f3f5a0c7d11',
+  checkRunId: 99,
+  state: 'succeeded',
+};
+
+const result: RunResult = {
+  version: 1,
+  run: record.run!,
+  sha,
+  pipeline: 'digits',
+  attempt: 1,
+  state: 'succeeded',
+  createdAt: record.createdAt,
+  startedAt: '2026-11-21T10:00:12.000Z',
+  endedAt: '2026-11-21T10:01:42.000Z',
+  queueSeconds: 12,
+  runSeconds: 90,
+  pods: [],
+  outputs: [],
+  gpuHours: 0.2,
+  cost: 0.61,
+  logTail: [],
+};
+
+/** A story, with what is different about it. */
+export function story(change: Partial<Story> = {}, changes: { record?: Partial<RunRecord>; result?: Partial<RunResult> } = {}): Story {
+  const own = { ...record, ...changes.record };
+  return {
+    title: 'digits',
+    pipeline: 'digits',
+    sha,
+    pullRequest: 42,
+    state: 'succeeded',
+    result: { ...result, ...changes.result },
+    stored: { namespace: 'ml', name: 'digits-pr42-1a2b3c4-9f8e7d6', uid: 'u', resourceVersion: '1', record: own },
+    verdict: 'pass',
+    noBaseline: 'pass',
+    gates: [
+      gate('accuracy', 'pass', '0.961 against 0.953 of the baseline, +0.008 (+0.84 %) (single run)', { min: 0.9 }),
+      gate('loss', 'pass', '0.12 against 0.15 of the baseline, −0.03 (−20 %) (single run)', {
+        direction: 'lower',
+        'max-regression': '25%',
+      }),
+    ],
+    candidate: [rising('accuracy', 0.961), metric('loss', 0.9, 0.5, 0.3, 0.2, 0.12), metric('images/s', 5210)],
+    baseline: {
+      description: '#41 at 9f8e7d6, merged as 0a1b2c3',
+      sha: '9'.repeat(40),
+      metrics: [rising('accuracy', 0.953, 10), metric('loss', 0.9, 0.6, 0.4, 0.3, 0.15), metric('images/s', 5180)],
+    },
+    notes: [],
+    ...change,
+  };
+}
+
+/** One story a case that people meet. */
+export const stories: Record<string, Story> = {
+  better: story(),
+  worse: story({
+    verdict: 'fail',
+    gates: [
+      gate(
+        'accuracy',
+        'fail',
+        '0.812 is below the minimum of 0.9; 0.812 against 0.953 of the baseline, −0.141 (−15 %), allowed: 1% worse (single run)',
+        { min: 0.9 },
+      ),
+      gate('loss', 'pass', '', { direction: 'lower', 'max-regression': '25%' }),
+    ],
+    candidate: [rising('accuracy', 0.812), metric('loss', 0.9, 0.5, 0.3, 0.2, 0.12), metric('images/s', 5210)],
+  }),
+  'no-baseline': (() => {
+    const { baseline: _, ...rest } = story({
+      verdict: 'no-baseline',
+      gates: [gate('accuracy', 'no-baseline', 'there is no baseline')],
+      notes: ['no baseline: of 3 commits back from main at 1a2b3c4 none has a succeeded run with metrics'],
+    });
+    return rest;
+  })(),
+  missing: story({
+    verdict: 'missing',
+    gates: [gate('f1', 'missing', 'the run has no such metric; it has "accuracy", "loss", "images/s"'), gate('accuracy', 'pass', '')],
+  }),
+  failed: story(
+    {
+      state: 'failed',
+      verdict: 'error',
+      gates: [gate('accuracy', 'error', 'the run did not succeed')],
+      candidate: [rising('accuracy', 0.5, 7)],
+      notes: ['the run did not succeed, it is failed (out-of-memory)'],
+    },
+    {
+      record: { state: 'failed' },
+      result: {
+        state: 'failed',
+        reason: 'out-of-memory',
+        message: 'container train of pod digits-pr42-1a2b3c4-9f8e7d6-x7x2k was killed: it used more than its memory limit of 2Gi',
+        remedy: 'raise the memory limit in pipelines/train.yaml, or make the batches smaller',
+        logTail: ['epoch 6 loss 0.31 accuracy 0.48', 'epoch 7 loss 0.29 accuracy 0.50', '::error::Killed', '```'],
+      },
+    },
+  ),
+  running: (() => {
+    const { verdict: _, baseline: __, ...rest } = story({ state: 'running', gates: [], candidate: [] }, { record: { state: 'running' } });
+    const { endedAt: ___, ...going } = { ...result, state: 'running' as const, gpuHours: 0 };
+    return { ...rest, result: going };
+  })(),
+  queued: (() => {
+    const { verdict: _, baseline: __, ...rest } = story({ state: 'queued', gates: [], candidate: [] }, { record: { state: 'queued' } });
+    const { startedAt: ___, endedAt: ____, runSeconds: _____, queueSeconds: ______, ...waiting } = result;
+    return {
+      ...rest,
+      result: {
+        ...waiting,
+        gpuHours: 0,
+        state: 'queued',
+        reason: 'no-gpu',
+        message: '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.',
+        remedy: 'wait, or ask for fewer GPUs',
+      },
+    };
+  })(),
+};

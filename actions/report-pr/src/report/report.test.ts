@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { commentLimit } from '@slashtrain/core/github/comments';
+import { fit } from '@slashtrain/core/markdown/fit';
+import type { Verdict } from '@slashtrain/core/run/record';
+import type { RunState } from '@slashtrain/core/run/state';
+import { stateOf } from '../check.ts';
+import type { Story } from '../story.ts';
+import { gate, links, metric, stories, story } from './examples.ts';
+import { headline } from './headline.ts';
+import { repeatCommand } from './repeat.ts';
+import { reportSections } from './report.ts';
+
+const options = { charts: 'mermaid', command: '/train' } as const;
+const report = (one: Story, earlier: Parameters<typeof reportSections>[1] = []): string =>
+  fit(reportSections(one, earlier, links, options), commentLimit, 'characters').text;
+
+describe('headline', () => {
+  it.each([
+    ['better', '✅ Better than the baseline', '`accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %).'],
+    ['worse', '❌ Worse than the baseline', '`accuracy` is **0.812**, was 0.953: −0.141 (−15 %).'],
+    ['no-baseline', '⚪ Nothing to compare with', '`accuracy` is **0.961**.'],
+    ['missing', '⚠️ A gated metric was not measured', ''],
+    ['failed', '❌ The training failed after 1 min 30 s: out-of-memory', ''],
+    ['running', '⏳ Training', ''],
+    ['queued', '⏳ Waiting to start', 'Reason: `no-gpu`.'],
+  ])('of %s', (name, words, why) => {
+    const said = headline(stories[name]!);
+    expect([`${said.sign} ${said.words}`, said.why]).toEqual([words, why]);
+  });
+
+  const equal = [metric('accuracy', 0.9)];
+  it.each<[string, Partial<Story>, string]>([
+    ['equal', { candidate: equal, baseline: { description: '', sha: '', metrics: equal } }, '✅ As good as the baseline'],
+    ['a little worse', { candidate: [metric('accuracy', 0.95), metric('loss', 0.15)] }, '✅ A little worse, within the limits'],
+    ['both', { candidate: [metric('accuracy', 0.95), metric('loss', 0.1)] }, '✅ Better and worse, within the limits'],
+    ['absolute gates', { candidate: equal, baseline: { description: '', sha: '', metrics: [] } }, '✅ Passes'],
+    ['no gates', { gates: [] }, '✅ Trained'],
+    ['a limit that was missed, but better', { verdict: 'fail', gates: [gate('accuracy', 'fail', '')] }, '❌ Does not pass'],
+    ['NaN', { verdict: 'fail', gates: [gate('accuracy', 'fail', '')], candidate: [metric('accuracy', Number.NaN)] }, '❌ Does not pass'],
+    ['an error', { verdict: 'error' }, '⚠️ Could not be judged'],
+    ['nothing measured', { verdict: 'missing', candidate: [] }, '⚠️ Nothing was measured'],
+    ['cancelled', { state: 'cancelled' }, '⚪ The training was cancelled after 1 min 30 s'],
+    ['deleted', { state: 'deleted' }, '❌ The run was deleted before it ended'],
+    ['suspended', { state: 'suspended' }, '⏳ Suspended'],
+    ['unknown', { state: 'unknown' }, '⚠️ Nothing can be said about the training'],
+  ])('of %s', (_, change, words) => {
+    const said = headline(story(change));
+    expect(`${said.sign} ${said.words}`).toBe(words);
+  });
+
+  it('says where nobody judged', () => {
+    const { verdict: _, ...rest } = story();
+    expect(headline(rest).words).toBe('Trained, and not judged');
+  });
+});
+
+describe('the check', () => {
+  it.each<[RunState, Verdict | undefined, Story['noBaseline'], unknown]>([
+    ['succeeded', 'pass', 'pass', { conclusion: 'success' }],
+    ['succeeded', 'fail', 'pass', { conclusion: 'failure' }],
+    ['succeeded', 'missing', 'pass', { conclusion: 'failure' }],
+    ['succeeded', 'error', 'pass', { conclusion: 'failure' }],
+    ['succeeded', 'inconclusive', 'pass', { conclusion: 'failure' }],
+    ['succeeded', 'no-baseline', 'pass', { conclusion: 'success' }],
+    ['succeeded', 'no-baseline', 'fail', { conclusion: 'failure' }],
+    ['succeeded', undefined, 'pass', { conclusion: 'failure' }],
+    // Whatever the metrics of a run that broke off say.
+    ['failed', 'pass', 'pass', { conclusion: 'failure' }],
+    ['deleted', 'pass', 'pass', { conclusion: 'failure' }],
+    ['cancelled', 'pass', 'pass', { conclusion: 'cancelled' }],
+    ['queued', undefined, 'pass', { status: 'queued' }],
+    ['running', undefined, 'pass', { status: 'in_progress' }],
+    ['unknown', undefined, 'pass', { status: 'in_progress' }],
+  ])('of a %s run with verdict %s, where no baseline is a %s', (state, verdict, noBaseline, expected) => {
+    expect(stateOf({ state, noBaseline, ...(verdict && { verdict }) })).toEqual(expected);
+  });
+});
+
+describe('repeatCommand', () => {
+  it.each([
+    [[], '/train'],
+    [[['epochs', '20']], '/train epochs=20'],
+    [
+      [
+        ['name', 'a b'],
+        ['x', ''],
+      ],
+      '/train name="a b" x=""',
+    ],
+    [[['q', 'say "hi"\\\n\t']], '/train q="say \\"hi\\"\\\\\\n\\t"'],
+  ])('with %j is %s', (parameters, command) => {
+    expect(
+      repeatCommand(
+        '/train',
+        parameters.map(([name = '', value = '']) => ({ name, value })),
+      ),
+    ).toBe(command);
+  });
+});
+
+describe('the report', () => {
+  it('tells the verdict first, then the numbers, then the rest', () => {
+    const text = report(stories['better']!);
+    const places = ['### ✅ Better than the baseline', '| `accuracy` |', '```mermaid', 'Run: succeeded', '/train epochs=20'].map((piece) =>
+      text.indexOf(piece),
+    );
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+
+  it('of a failed run says what happened and what to do, shows the log, and judges nothing', () => {
+    const text = report(stories['failed']!);
+    expect(text).toContain('**What happened:** container train');
+    expect(text).toContain('**What to do:** raise the memory limit');
+    expect(text).toContain('````\nepoch 6 loss 0.31 accuracy 0.48\n');
+    expect(text).not.toContain('Gate');
+    expect(text).not.toContain('Baseline');
+  });
+
+  it('of a run that goes on promises the verdict, and links where it can be followed', () => {
+    expect(report(stories['running']!)).toContain('[its check](<https://github.com/acme/digits/runs/99>)');
+  });
+
+  it('folds earlier commits into a table', () => {
+    const earlier = ['fail', 'pass'].map((verdict, index) => ({
+      name: `run-${index}`,
+      record: {
+        ...story().stored!.record,
+        sha: String(index).repeat(40),
+        verdict: verdict as Verdict,
+        comparison: { gates: [gate('accuracy', verdict as Verdict, '0.8 | `x`')], noBaseline: 'pass' as const, notes: [] },
+      },
+    }));
+    const text = report(stories['better']!, earlier);
+    expect(text).toContain('<summary>2 earlier runs of this pull request</summary>');
+    expect(text).toContain('| ❌ fail | `accuracy`: 0.8 &#124; &#96;x&#96; |');
+  });
+
+  it('fits, whatever there is: gated metrics and what changed most stay', () => {
+    const many = Array.from({ length: 5000 }, (_, index) => metric(`slice/${'x'.repeat(60)}/${index}`, index, index + 1));
+    const one = story({ candidate: [...many, ...story().candidate], notes: Array.from({ length: 500 }, () => 'n'.repeat(5000)) });
+    const sections = reportSections(one, [], links, options);
+    const { text, omitted } = fit(sections, commentLimit, 'characters');
+    expect(text.length).toBeLessThanOrEqual(commentLimit);
+    expect(omitted).toEqual(['more metrics']);
+    expect(text).toContain('| `accuracy` |');
+    expect((text.match(/^`{3,}/gmu) ?? []).length % 2).toBe(0);
+  });
+
+  it('keeps its structure whatever names, logs and messages say', () => {
+    // Lines that begin a block, but for what stands within fences: hostile text must add none and take none away.
+    const blocks = (text: string): string[] =>
+      text
+        .replace(/^(`{3,})[^`\n]*\n.*?\n\1$/gmsu, '# fence')
+        .split('\n')
+        .flatMap((line) => /^(#{1,6} |\||-|<(?!code>)|>|\d+[.)] |!\[)/u.exec(line)?.[0] ?? []);
+    const make = (text: string): string =>
+      report(
+        story(
+          {
+            title: text,
+            state: 'failed',
+            candidate: [metric(`m${text}`, 1, 2)],
+            notes: [text],
+          },
+          {
+            record: { state: 'failed', actor: text, parameters: [{ name: `p${text}`, value: text }], dataVersion: text },
+            result: { message: `x${text}`, remedy: `x${text}` },
+          },
+        ),
+      );
+    const expected = blocks(make('harmless'));
+    const pieces = fc.constantFrom(
+      '|',
+      '`',
+      '```',
+      '\n',
+      '\n\n',
+      '# ',
+      '- ',
+      '<',
+      '>',
+      '</details>',
+      '<!--',
+      '@octocat',
+      '[x](y)',
+      '![',
+      'a',
+      ' ',
+      '\\',
+      '1. ',
+      '---',
+      '\u2028',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: pieces, maxLength: 30 }), (text) => {
+        expect(blocks(make(text))).toEqual(expected);
+      }),
+    );
+  });
+});
