@@ -22,7 +22,7 @@ export interface LogFollowOptions {
   watch?: Omit<WatchOptions, 'signal' | 'timing'>;
   /** How many logs are read at the same time (32); with more containers they take turns. */
   connections?: number;
-  /** A log that was silent for so long is opened anew, in case its connection is dead (1,800). */
+  /** A log that was silent for so long is opened anew, in case its connection is dead and TCP has not noticed (7,200). */
   silenceSeconds?: number;
   /** How long containers that still run after the run's end are followed (30). */
   settleSeconds?: number;
@@ -51,7 +51,7 @@ export async function* followLogs(client: KubernetesClient, options: LogFollowOp
     emit: (lines) => channel.push(lines),
     signal,
     final: final.signal,
-    silenceSeconds: options.silenceSeconds ?? 1_800,
+    silenceSeconds: options.silenceSeconds ?? 7_200,
     turnSeconds: 5,
     lingerSeconds: 10,
     credentialSeconds: options.watch?.credentialSeconds ?? 300,
