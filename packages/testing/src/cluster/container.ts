@@ -63,7 +63,7 @@ export class ContainerRunner {
     this.status = { name, image, imageID: '', ready: false, started: false, restartCount: 0, state, lastState: {} };
   }
 
-  get stopped(): boolean {
+  isStopped(): boolean {
     return this.#stopping.signal.aborted;
   }
 
@@ -75,9 +75,9 @@ export class ContainerRunner {
       if (!ended) return;
       this.#forgetLogs();
       this.#set({ terminated: ended });
-      if (this.stopped || restart === 'Never' || (restart === 'OnFailure' && ended.exitCode === 0)) return;
+      if (this.isStopped() || restart === 'Never' || (restart === 'OnFailure' && ended.exitCode === 0)) return;
       await this.#backOff(ended);
-      if (this.stopped) return;
+      if (this.isStopped()) return;
       this.status.lastState = { terminated: ended };
       this.status.restartCount++;
     }
@@ -86,7 +86,7 @@ export class ContainerRunner {
   /** SIGTERM, and SIGKILL after the grace period or at once where there is none. */
   stop(graceSeconds: number): void {
     const running = this.#running;
-    const first = !this.stopped;
+    const first = !this.isStopped();
     this.#stopping.abort();
     if (!running) return;
     if (first) this.tell('Normal', 'Killing', `Stopping container ${this.container.name}`);
@@ -110,8 +110,8 @@ export class ContainerRunner {
 
   /** Until then, or until it is stopped. */
   async pause(milliseconds: number): Promise<void> {
-    await sleep(milliseconds, undefined, { signal: this.#stopping.signal }).catch((error: Error) => {
-      if (error.name !== 'AbortError') throw error;
+    await sleep(milliseconds, undefined, { signal: this.#stopping.signal }).catch((error: unknown) => {
+      if ((error as Error).name !== 'AbortError') throw error;
     });
   }
 
@@ -167,7 +167,7 @@ export class ContainerRunner {
     this.#keepLog(log);
     this.tell('Normal', 'Created', 'Container created');
     this.tell('Normal', 'Started', 'Container started');
-    if (this.stopped) this.#running.kill('SIGKILL');
+    if (this.isStopped()) this.#running.kill('SIGKILL');
     this.#set({ running: { startedAt } });
     const { code } = await this.#running.exit;
     this.#running = undefined;
@@ -179,7 +179,7 @@ export class ContainerRunner {
 
   /** Its variables, as soon as all that they come from is there. */
   async #variables(config: ImageConfig): Promise<Map<string, string> | undefined> {
-    while (!this.stopped) {
+    while (!this.isStopped()) {
       try {
         return environmentOf(this.#parts.store, this.#pod(), this.container, config);
       } catch (error) {
@@ -196,7 +196,7 @@ export class ContainerRunner {
   async #stuck(reason: string, message: string): Promise<undefined> {
     this.wait(reason, message);
     this.tell('Warning', 'Failed', `Error: ${message}`);
-    while (!this.stopped) await this.pause(60_000);
+    while (!this.isStopped()) await this.pause(60_000);
   }
 
   #keepLog(log: ContainerLog): void {

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { asText } from './objects.ts';
 import type { NewObject } from './store.ts';
 
 type Json = Record<string, unknown>;
@@ -82,7 +83,7 @@ const containersOf = (spec: Json): Json[] => [...((spec['initContainers'] ?? [])
 function defaultPodSpec(spec: Json): void {
   fill(spec, { dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', securityContext: {}, terminationGracePeriodSeconds: 30 });
   for (const container of containersOf(spec)) {
-    const image = String(container['image'] ?? '');
+    const image = asText(container['image']);
     const latest = !image.includes('@') && !/:(?!latest$)[^/]+$/u.test(image);
     fill(container, { imagePullPolicy: latest ? 'Always' : 'IfNotPresent', resources: {} });
     fill(container, { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' });

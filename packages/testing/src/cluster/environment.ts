@@ -1,5 +1,5 @@
 import type { ImageConfig } from './images.ts';
-import type { EnvVar, Pod, PodContainer, Stored } from './objects.ts';
+import { asText, type EnvVar, type Pod, type PodContainer, type Stored } from './objects.ts';
 import { types } from './resources.ts';
 import { amount } from './quantity.ts';
 import type { Store } from './store.ts';
@@ -84,5 +84,5 @@ function field(pod: Pod, path: string): string {
   if (keyed) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2]!] ?? '';
   let value: unknown = pod;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
-  return value === undefined ? '' : String(value);
+  return asText(value);
 }

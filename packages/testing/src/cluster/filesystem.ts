@@ -28,9 +28,9 @@ export async function prepareRoot(root: string, container: PodContainer, volumes
 
 /** The last 4,096 bytes that a process wrote as its termination message. */
 export async function terminationMessage(root: string, container: PodContainer): Promise<string> {
-  const text = await readFile(join(root, container.terminationMessagePath)).catch((error: NodeJS.ErrnoException) => {
+  const text = await readFile(join(root, container.terminationMessagePath)).catch((error: unknown) => {
     // A process may remove it; then there is none.
-    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
   return text.subarray(-4096).toString();

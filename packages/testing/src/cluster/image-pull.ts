@@ -15,7 +15,7 @@ function problemOf(image: string): string {
  */
 export async function ensureImage(runner: ContainerRunner, { images, timing }: NodeParts): Promise<boolean> {
   const { image, imagePullPolicy } = runner.container;
-  for (let failures = 0; !runner.stopped; failures++) {
+  for (let failures = 0; !runner.isStopped(); failures++) {
     if (!reference.test(image)) {
       const why = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${problemOf(image)}`;
       await refuse(runner, 'InvalidImageName', 'InspectFailed', why, timing.pull);
@@ -55,7 +55,7 @@ async function backOff(runner: ContainerRunner, why: string, wait: number): Prom
   runner.tell('Warning', 'Failed', 'Error: ErrImagePull');
   runner.wait('ErrImagePull', why);
   await runner.pause(wait);
-  if (runner.stopped) return;
+  if (runner.isStopped()) return;
   runner.tell('Normal', 'BackOff', `Back-off pulling image "${image}"`);
   runner.tell('Warning', 'Failed', 'Error: ImagePullBackOff');
   runner.wait('ImagePullBackOff', `Back-off pulling image "${image}": ErrImagePull: ${why}`);

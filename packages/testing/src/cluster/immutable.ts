@@ -1,5 +1,5 @@
 import type { Cause } from './errors.ts';
-import type { Stored } from './objects.ts';
+import { asText, type Stored } from './objects.ts';
 import type { ResourceType } from './resources.ts';
 import { same } from './store.ts';
 
@@ -24,7 +24,7 @@ export function immutableProblems(type: ResourceType, before: Stored, after: Sto
     if (!same(old[field], now[field])) {
       causes.push({
         reason: 'FieldValueInvalid',
-        message: `Invalid value: ${shown(now[field])}: field is immutable`,
+        message: `Invalid value: ${asText(now[field])}: field is immutable`,
         field: `spec.${field}`,
       });
     }
@@ -53,10 +53,6 @@ export function immutableProblems(type: ResourceType, before: Stored, after: Sto
     }
   }
   return causes;
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function onlyScheduling(before: unknown, after: unknown): boolean {

@@ -60,7 +60,7 @@ export function readIndexes(text = ''): number[] {
     .filter(Boolean)
     .flatMap((part) => {
       const [first, last = first] = part.split('-').map(Number) as [number, number?];
-      return Array.from({ length: last! - first + 1 }, (_, offset) => first + offset);
+      return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
     });
 }
 

@@ -4,7 +4,7 @@ import { expand } from './environment.ts';
 import { argumentBelow, pathBelow, prepareRoot, program, rootVariable } from './filesystem.ts';
 import type { ImageConfig } from './images.ts';
 import type { ContainerLog } from './logs.ts';
-import type { Pod, PodContainer } from './objects.ts';
+import { asText, type Pod, type PodContainer } from './objects.ts';
 import { start, type Running } from './process.ts';
 
 /** Neither the pod nor the image says what to run. */
@@ -40,7 +40,7 @@ export async function launch({ pod, container, image, root, variables, programs,
   const cwd = join(root, container.workingDir ?? image.workingDir ?? '/');
   await mkdir(cwd, { recursive: true });
   const env: Record<string, string> = {
-    HOSTNAME: String(pod.spec['hostname'] ?? pod.metadata.name),
+    HOSTNAME: asText(pod.spec['hostname']) || pod.metadata.name,
     HOME: join(root, 'root'),
     TMPDIR: join(root, 'tmp'),
     ...Object.fromEntries(variables),

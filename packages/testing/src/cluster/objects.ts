@@ -157,6 +157,12 @@ export interface Job extends Stored {
   };
 }
 
+/** A field's value as text: nothing is empty, and what is no plain value is JSON. */
+export function asText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** The time as the API writes it: whole seconds. */
 export function timestamp(at = Date.now()): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;

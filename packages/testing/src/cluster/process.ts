@@ -44,7 +44,7 @@ export async function start(
 async function ended(child: ChildProcess, group: number, log: ContainerLog): Promise<Exit> {
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const exit = await new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code: code ?? 128 + (constants.signals[signal ?? 'SIGKILL'] ?? 9) }));
+    child.once('exit', (code, signal) => resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGKILL'] }));
   });
   // A container ends with its first process: what that left behind goes too, and lets go of the streams.
   killGroup(group, 'SIGKILL');

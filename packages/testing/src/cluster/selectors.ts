@@ -1,5 +1,5 @@
 import { badRequest } from './errors.ts';
-import type { Stored } from './objects.ts';
+import { asText, type Stored } from './objects.ts';
 import type { ResourceType } from './resources.ts';
 
 export type Matches = (object: Stored) => boolean;
@@ -77,10 +77,10 @@ export function fieldSelector(text: string, type: ResourceType): Matches {
   return (object) => rules.every((rule) => rule(object));
 }
 
-function read(object: Stored, path: string): string {
-  if (path === 'status.successful') path = 'status.succeeded';
+function read(object: Stored, field: string): string {
+  const path = field === 'status.successful' ? 'status.succeeded' : field;
   let value: unknown = object;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
   if (path === 'source') value = (value as { component?: string } | undefined)?.component;
-  return value === undefined || value === null ? (path === 'status.succeeded' ? '0' : '') : String(value);
+  return asText(value) || (path === 'status.succeeded' ? '0' : '');
 }

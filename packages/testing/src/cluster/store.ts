@@ -159,8 +159,10 @@ export class Store {
   }
 
   #of(type: ResourceType): Map<string, Stored> {
-    let objects = this.#objects.get(type);
-    if (!objects) this.#objects.set(type, (objects = new Map()));
+    const known = this.#objects.get(type);
+    if (known) return known;
+    const objects = new Map<string, Stored>();
+    this.#objects.set(type, objects);
     return objects;
   }
 

@@ -47,12 +47,12 @@ export function refuse(type: ResourceType, name: string, causes: Cause[]): void 
  * @throws ApiError 501 for what the embedded cluster cannot run
  */
 export function problemsOf(type: ResourceType, object: NewObject, metadata = object.metadata): Cause[] {
-  const spec = object['spec'] as Json;
+  const spec = (object['spec'] ?? {}) as Json;
   const causes = metadataProblems(metadata, type.kind);
   if (type.kind === 'Job') causes.push(...jobProblems(object));
   if (type.kind === 'Pod') causes.push(...podSpecProblems(spec, 'spec'));
   if (type.kind === 'ConfigMap' || type.kind === 'Secret') causes.push(...dataProblems(object));
-  const seconds = type.kind === 'Lease' ? (spec?.['leaseDurationSeconds'] as number | undefined) : undefined;
+  const seconds = type.kind === 'Lease' ? (spec['leaseDurationSeconds'] as number | undefined) : undefined;
   if (seconds !== undefined && seconds <= 0) causes.push(wrong('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
   return causes;
 }

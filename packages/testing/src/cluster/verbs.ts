@@ -35,12 +35,12 @@ export class Verbs {
     const { type } = request;
     const dryRun = isDryRun(request, 'CreateOptions');
     const { object, warnings } = readObject(request);
-    const made = object as unknown as NewObject;
-    const metadata = (made.metadata ??= { name: '' }) as NewObject['metadata'];
+    const given = (object['metadata'] ?? {}) as Partial<NewObject['metadata']>;
+    const metadata: NewObject['metadata'] = { ...given, name: given.name ?? '' };
+    const made: NewObject = { ...object, metadata };
     this.#place(request, metadata);
     const base = metadata['generateName'] as string | undefined;
     if (!metadata.name && base) metadata.name = generateName(base);
-    metadata.name ??= '';
     for (const field of ofTheServer.filter((name) => !['name', 'namespace', 'generateName'].includes(name))) delete metadata[field];
     if (type.status) delete made['status'];
     const uid = randomUUID();
@@ -136,7 +136,7 @@ export class Verbs {
     const { namespace, name } = this.#find(request).metadata;
     const change = (before: Stored): Stored => {
       const made = make(before) as unknown as Stored;
-      const given = (made.metadata ?? {}) as Partial<StoredMeta>;
+      const given = (made.metadata as Partial<StoredMeta> | undefined) ?? {};
       checkIdentity(request, given);
       const result = merge(type, request.subresource, before, { ...made, metadata: keepServerFields(given, before.metadata) });
       if (type.kind === 'Secret') defaultOther(type.kind, result as unknown as NewObject);
@@ -170,7 +170,7 @@ export class Verbs {
       const made: NewObject = { metadata: { name: namespace } };
       defaultOther('Namespace', made);
       this.#store.create(types.namespaces, made);
-    } else if (home.metadata.deletionTimestamp !== undefined) throw terminating(type, metadata.name ?? '', namespace);
+    } else if (home.metadata.deletionTimestamp !== undefined) throw terminating(type, metadata.name, namespace);
   }
 
   #find({ type, namespace, name }: ApiRequest): Stored {
@@ -204,7 +204,7 @@ function merge(type: ResourceType, subresource: string | undefined, before: Stor
   const status = subresource === 'status' ? made['status'] : before['status'];
   const { labels, annotations } = made.metadata;
   const body = subresource === 'status' ? { ...old, metadata: { ...old.metadata, ...defined({ labels, annotations }) } } : rest;
-  return { ...body, ...defined({ status }), apiVersion: before.apiVersion, kind: before.kind } as Stored;
+  return { ...body, ...defined({ status }), apiVersion: before.apiVersion, kind: before.kind };
 }
 
 const defined = (object: Json): Json => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
