@@ -105,7 +105,7 @@ describe.each(targets)('the backend on the %s cluster', (name) => {
     expect(last?.status).toMatchObject({
       state: 'failed',
       reason: 'retries',
-      message: expect.stringContaining('BackoffLimitExceeded') as string,
+      message: expect.stringContaining('BackoffLimitExceeded'),
     });
     const found = await evidence(reference, ({ reason }) => reason === 'BackoffLimitExceeded');
     expect(found).toContainEqual(expect.objectContaining({ source: 'container', container: 'main', reason: 'Error', exitCode: 3 }));
@@ -119,7 +119,7 @@ describe.each(targets)('the backend on the %s cluster', (name) => {
       expect.objectContaining({
         source: 'pod',
         reason: 'Unschedulable',
-        message: expect.stringContaining('Insufficient nvidia.com/gpu') as string,
+        message: expect.stringContaining('Insufficient nvidia.com/gpu'),
       }),
     );
     expect(found).toContainEqual(expect.objectContaining({ source: 'event', reason: 'FailedScheduling' }));
