@@ -182,7 +182,7 @@ describe('what is not for us', () => {
     expect(github.requests).toEqual([]);
   });
 
-  it.each(['/lgtm', '/train-all', '/assign @ada', '/usr/bin/python train.py', '/retest'])(
+  it.each(['/lgtm', '/kind bug <!-- or feature -->', '/train-all', '/assign @ada', '/usr/bin/python train.py', '/retest'])(
     'attack 17: %s, another bot’s command, costs one look at the configuration',
     async (body) => {
       expectNothing(await comment(body));
@@ -209,6 +209,7 @@ describe('a command that is not understood is refused with one reply', () => {
     ['a near name', '/tarin epochs=3', /did you mean \/train\?/u],
     ['two commands', '/train\n\n/cancel', /2 commands in one comment: \/train, \/cancel/u],
     ['a lacking argument', '/deploy', /the argument .*environment.* is missing; allowed: one of staging, production/u],
+    ['what nobody sees', '/train <!-- epochs=100 -->', /holds an HTML comment, which nobody sees/u],
     ['attack 12: a prototype', '/train constructor=x', /no argument .*constructor/u],
     ['attack 19: an argument of a command line', '/train "--privileged; rm -rf"', /must be a whole number/u],
   ])('%s', async (_, body, why) => {
@@ -240,10 +241,11 @@ describe('a command that is not understood is refused with one reply', () => {
   });
 
   it('attack 10: has no workflow command in its log', async () => {
-    const result = await comment('/train note="::add-mask::a ##[error]b" ::error::c=d');
+    const result = await comment('/help "::add-mask::a ##[error]b" | ::error::c');
     expect(result.code).toBe(1);
-    expect(result.commands.filter(({ data }) => /^(?:a|c=d)/u.test(data))).toEqual([]);
-    expect(result.stdout).not.toContain('##[error]b');
+    expect(result.stdout).toContain('::add-mask::a ##\u200b[error]b');
+    expect(result.commands.filter(({ name, data }) => name !== 'error' && !data.startsWith('ghs_'))).toEqual([]);
+    expect(result.annotations).toHaveLength(1);
   });
 
   it('attack 11: an argument cannot make an output', async () => {
@@ -278,7 +280,7 @@ describe('who', () => {
   });
 
   it('fails closed where the permission cannot be asked for', async () => {
-    github.disturb({ kind: 'status', status: 502, path: /permission$/u, times: 5 });
+    github.disturb({ kind: 'primary', path: /permission$/u });
     expectRefused(await comment('/train'), /the permission of ada could not be asked for/u);
   });
 
@@ -532,6 +534,8 @@ describe('/confirm', () => {
       sha: head,
       'comment-id': String(asked.comment.id),
     });
+    expect(replies()).toEqual([expect.stringContaining('Confirmed by `root`.')]);
+    expect(reactions(asked.comment)).toEqual(['eyes', 'rocket']);
   });
 
   it.each<[string, string, (asked: Comment) => string, RegExp]>([
@@ -651,32 +655,32 @@ describe('triggers beyond comments', () => {
     expectNothing(await run(repository.events.pullRequestTarget(number, { action: 'closed', by: 'ada' })));
   });
 
-  const review = (state: string, body: string, commit = head): WorkflowEvent => {
-    const event = repository.events.pullRequestTarget(number, { action: 'opened', by: 'ada' });
-    const payload = {
-      ...event.payload,
-      action: 'submitted',
-      review: { id: 77, state, body, commit_id: commit, user: event.payload['sender'] },
-    };
-    return { ...event, name: 'pull_request_review', payload };
-  };
-
   it('an approving review', async () => {
-    expect((await run(review('approved', 'Fine'))).outputs).toMatchObject({
-      matched: 'true',
-      arguments: '{"epochs":2}',
-      sha: head,
-      'comment-id': '',
-    });
-    expectNothing(await run(review('commented', 'Fine')));
+    const approved = repository.review(number, 'ada', 'APPROVED', 'Fine');
+    const { outputs } = await run(repository.events.pullRequestReview(approved));
+    expect(outputs).toMatchObject({ matched: 'true', arguments: '{"epochs":2}', sha: head, 'comment-id': '' });
+    expectNothing(await run(repository.events.pullRequestReview(repository.review(number, 'ada', 'COMMENTED', 'Fine'))));
+    expectNothing(await run(repository.events.pullRequestReview(approved, 'dismissed')));
   });
 
   it('a review with a command', async () => {
-    expect((await run(review('commented', '/train epochs=4'))).outputs).toMatchObject({ matched: 'true', arguments: '{"epochs":4}' });
+    const written = repository.review(number, 'ada', 'COMMENTED', '/train epochs=4');
+    expect((await run(repository.events.pullRequestReview(written))).outputs).toMatchObject({ matched: 'true', arguments: '{"epochs":4}' });
   });
 
-  it('a review of another commit is refused', async () => {
-    expectRefused(await run(review('approved', '', repository.head())), /the pull request has moved: the review is of/u);
+  it('a review of a head that moved is refused', async () => {
+    const approved = repository.review(number, 'ada', 'APPROVED');
+    repository.commit({ branch: 'change', files: { a: 'b' } });
+    expectRefused(await run(repository.events.pullRequestReview(approved)), /the pull request has moved: the review is of/u);
+  });
+
+  it('a comment on a line', async () => {
+    const written = repository.reviewComment(number, 'ada', '/train epochs=6');
+    const event = repository.events.pullRequestReviewComment(written);
+    expect((await run(event)).outputs).toMatchObject({ matched: 'true', arguments: '{"epochs":6}', sha: head, 'comment-id': '' });
+    expect(reactions(written)).toEqual(['eyes', 'rocket']);
+    repository.commit({ branch: 'change', files: { a: 'b' } });
+    expectRefused({ ...(await run(event)), comment: written }, /the pull request has moved/u);
   });
 
   it.each<[string, () => WorkflowEvent, string]>([
@@ -746,7 +750,8 @@ describe('replies', () => {
       env: { RUNNER_DEBUG: '1' },
       github: { url: github.url, token, repository: { owner: 'acme', name: repository.name, id: repository.id } },
     });
-    expect(result.shown).not.toContain(token);
+    expect(result.masks).toContain(token);
+    expect(result.stdout.replaceAll(`::add-mask::${token}`, '')).not.toContain(token);
     expect(JSON.stringify(replies())).not.toContain(token);
   });
 

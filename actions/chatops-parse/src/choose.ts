@@ -53,6 +53,11 @@ export function choose(lines: readonly CommandLine[], commands: ReadonlyMap<stri
       shown: ours.map(({ text }) => text).join('\n'),
     });
   }
+  if (line.hides) {
+    throw new Refusal('input', `the line of /${line.word} holds an HTML comment, which nobody sees`, {
+      remedy: 'write the command without it',
+    });
+  }
   const command = commands.get(line.word);
   if (command) return { line, command };
   const near = nearlyOne(line.word, commands);

@@ -1,4 +1,3 @@
-import { ActionError } from '@slashtrain/core/action/errors';
 import type { MarkdownIt, StateBlock, StateInline, Token } from 'markdown-it';
 
 /** A line of a comment that begins with `/word`. */
@@ -7,6 +6,8 @@ export interface CommandLine {
   word: string;
   /** From the slash to the end of the line. Hostile text. */
   text: string;
+  /** Whether a part of it is an HTML comment or the like, which nobody sees. */
+  hides: boolean;
 }
 
 // Linear: each line start is looked at once.
@@ -60,13 +61,9 @@ export function linesOf(md: MarkdownIt, body: string): CommandLine[] {
     md.inline.parse(token.content, md, { notes }, []);
     for (const start of notes.starts) {
       const end = endOfLine(token.content, start);
-      if (notes.hidden.some(([from, to]) => from < end && to > start)) {
-        throw new ActionError('input', 'a command’s line holds an HTML comment, which nobody sees', {
-          remedy: 'write the command without it',
-        });
-      }
       const text = token.content.slice(start, end).trimEnd();
-      found.push({ word: /^\/([^\s\u00a0]*)/u.exec(text)?.[1] ?? '', text });
+      const hides = notes.hidden.some(([from, to]) => from < end && to > start);
+      found.push({ word: /^\/(\S*)/u.exec(text)?.[1] ?? '', text, hides });
     }
   }
   return found;

@@ -43,7 +43,7 @@ export async function decideCommit(ask: Ask, parsed: ParsedCommand, parts: HeadP
     if (parsed.sha !== pull.head.sha) throw moved(parsed, parsed.sha, pull, 'the command names');
     return toCommit(pull);
   }
-  if (ask.head) {
+  if (ask.head !== undefined) {
     if (ask.head !== pull.head.sha) throw moved(parsed, ask.head, pull, ask.via === 'review' ? 'the review is of' : 'the head then was');
     return toCommit(pull);
   }
@@ -128,7 +128,7 @@ async function readRecord(github: GitHub, branch: string): Promise<Push[] | unde
   const response = await github.rest.repos
     .listActivities({ ...github.at, ref: `refs/heads/${branch}`, per_page: 100 })
     .catch((error: unknown) => {
-      // GitHub Enterprise Server before 3.8 has no such thing: https://docs.github.com/rest/repos/repos#list-repository-activities
+      // Older servers have no such thing: https://docs.github.com/rest/repos/repos#list-repository-activities
       const status = answerOf(error)?.status;
       if (status === 404 || status === 422) return undefined;
       throw error;

@@ -5,6 +5,7 @@ import { defaultConfig } from '@slashtrain/core/config/defaults';
 import { fetchFromDefaultBranch, loadConfig, type LoadedConfig } from '@slashtrain/core/config/load';
 import type { Command, Guard } from '@slashtrain/core/config/types';
 import type { GitHub } from '@slashtrain/core/github/client';
+import { code } from '@slashtrain/core/markdown/markdown';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { readAsk, type Ask } from './ask.ts';
 import { parseCommand, type ParsedCommand } from './bind.ts';
@@ -124,6 +125,7 @@ async function carryOut(way: Way): Promise<void> {
   const actor = decided.ask.person?.login ?? context.actor;
   await host.summarise(showAccepted(decided.parsed, decided.commit, actor));
   await replies.react('rocket');
+  if (decided.ask !== ask) await confirmed(decided.ask, ask, way);
   // An attempt before this one may have been refused, and its reply stands.
   if (context.runAttempt > 1) await replies.correct(`Started by attempt ${context.runAttempt} of the workflow run.`);
   host.log.info(`/${decided.parsed.command.name} by ${actor} at ${decided.commit.sha}`);
@@ -141,6 +143,13 @@ async function admit(ask: Ask, command: Command, guard: Guard, { github, inputs,
     const again = { login: triggeringActor, isBot: triggeringActor.endsWith('[bot]') };
     if (!isNamedBot(again, command)) await checkPerson(github, again, command.name, guard, org);
   }
+}
+
+/** Tells the first person that a second one was found. */
+async function confirmed(first: Ask, second: Ask, { github, parts }: Way): Promise<void> {
+  const replies = new Replies(github, first, parts.host.log);
+  await replies.react('rocket');
+  await replies.correct(`Confirmed by ${code(second.person?.login ?? '')}.`);
 }
 
 async function passCi(
@@ -185,7 +194,7 @@ async function load(github: GitHub, inputs: ChatopsInputs, lines: readonly Comma
 
 function triggered(ask: Ask, { config }: LoadedConfig): CommandLine[] {
   const text = ask.trigger?.(config.triggers);
-  return text === undefined ? [] : [{ word: /^\/(\S*)/u.exec(text)?.[1] ?? '', text }];
+  return text === undefined ? [] : [{ word: /^\/(\S*)/u.exec(text)?.[1] ?? '', text, hides: false }];
 }
 
 /** Nothing is for us. Of a text that the workflow itself gives, that is a mistake. */
