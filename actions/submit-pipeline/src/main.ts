@@ -46,7 +46,7 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
     host.setOutput('manifest-file', made.save(host.temp, object));
     refuseViolations([
       ...checkSubmitted([manifest.object]),
-      ...checkPolicy([object], commit.config.policy, { namespace: client.namespace }),
+      ...checkPolicy([object], commit.config.policy, { namespace: inputs.namespace ?? client.namespace }),
     ]);
     await backend.check(made.kind, object);
     return made;
