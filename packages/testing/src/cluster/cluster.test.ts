@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { get, type RequestOptions } from 'node:https';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,6 +222,23 @@ describe('the API server', () => {
     const volumes = [{ name: 'data', hostPath: { path: '/' } }];
     expect((await trial.pod('p', '', {}, { volumes })).body['message']).toContain('does not support volumes of type hostPath ("data")');
     expect((await trial.pod('p', '', {}, { hostNetwork: true })).body['message']).toContain('does not support hostNetwork of pods');
+  });
+
+  it('speaks TLS where it is told, to who trusts its certificate alone', async () => {
+    const cluster = await startCluster({ tls: true });
+    undo.push(() => cluster.stop());
+    const config = parse(cluster.kubeconfig) as { clusters: { cluster: Record<string, string> }[] };
+    const ca = Buffer.from(config.clusters[0]!.cluster['certificate-authority-data']!, 'base64');
+    const status = (options: RequestOptions): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        get(`${cluster.url}/version`, { ...options, agent: false }, (response) => resolve(response.resume().statusCode)).on(
+          'error',
+          reject,
+        );
+      });
+    expect(await status({ ca })).toBe(401);
+    await expect(status({})).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    await expect(status({ ca, servername: 'example.com' })).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   });
 
   it('knows users who may not do everything', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { api } from './api.ts';
+import { makeCertificate } from './certificate.ts';
 import type { NodeTiming } from './container.ts';
 import { defaultOther } from './defaults.ts';
 import { remove } from './deletion.ts';
@@ -19,7 +20,7 @@ import { podLog } from './pod-logs.ts';
 import { types } from './resources.ts';
 import { schedulePods } from './scheduler.ts';
 import { Store } from './store.ts';
-import { Users, type Denied } from './users.ts';
+import { Users, type Denied, type User } from './users.ts';
 
 export interface ClusterOptions {
   /** Where images come from that nobody registered. */
@@ -32,6 +33,8 @@ export interface ClusterOptions {
   namespaces?: readonly string[];
   /** A namespace comes to be with the first object in it. A real API server answers 404, and so does this one else. */
   anyNamespace?: boolean;
+  /** TLS with a certificate of its own, as every real API server has it; the kubeconfig trusts it. */
+  tls?: boolean;
   /** Bytes after which a log is begun anew, and the API shows the new part alone; a real node's default is 10 MiB. */
   logLimit?: number;
   /** Back-offs are short by default, since a test would wait for them. */
@@ -105,19 +108,22 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
   const node = new Node(store, options.gpus ?? 0);
 
   const users = new Users();
+  const certificate = options.tls ? makeCertificate() : undefined;
   const http = new HttpSide(
     users,
     api(store, (request) => podLog(store, kubelet.findLog, request), {
       anyNamespace: options.anyNamespace ?? false,
       bookmarkEvery: bookmark,
     }),
+    certificate,
   );
   await http.listen();
+  const kubeconfigOf = (user: User): string => writeKubeconfig(http.url, users.add(user), certificate?.cert);
 
   return {
     url: http.url,
-    kubeconfig: kubeconfigOf(http.url, users.add({ name: 'embedded-admin', denied: [] })),
-    kubeconfigWithout: (...denied) => kubeconfigOf(http.url, users.add({ name: 'embedded-user', denied })),
+    kubeconfig: kubeconfigOf({ name: 'embedded-admin', denied: [] }),
+    kubeconfigWithout: (...denied) => kubeconfigOf({ name: 'embedded-user', denied }),
     requests: http.requests,
     registerImage: (name, from, config) => images.register(name, from, config),
     compact: () => store.compact(),
@@ -139,11 +145,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
   };
 }
 
-function kubeconfigOf(server: string, token: string): string {
+function writeKubeconfig(server: string, token: string, ca: string | undefined): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'embedded', cluster: { server } }],
+    clusters: [
+      { name: 'embedded', cluster: { server, ...(ca ? { 'certificate-authority-data': Buffer.from(ca).toString('base64') } : {}) } },
+    ],
     users: [{ name: 'embedded', user: { token } }],
     contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded', namespace: 'default' } }],
     'current-context': 'embedded',

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
+import type { Certificate } from './certificate.ts';
 import { ApiError, badRequest } from './errors.ts';
 import { pageNotFound, type Answer } from './request.ts';
 import type { User, Users } from './users.ts';
@@ -35,17 +37,20 @@ export class HttpSide {
   readonly requests: RecordedRequest[] = [];
   readonly #users: Users;
   readonly #handle: Handler;
+  readonly #certificate: Certificate | undefined;
   #server: Server;
   #port = 0;
 
-  constructor(users: Users, handle: Handler) {
+  /** @param certificate where it is given, connections are TLS */
+  constructor(users: Users, handle: Handler, certificate?: Certificate) {
+    this.#certificate = certificate;
     this.#users = users;
     this.#handle = handle;
     this.#server = this.#make();
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#certificate ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
   }
 
   /** Listens: the first time on a free port, later on the same one. */
@@ -71,12 +76,13 @@ export class HttpSide {
   }
 
   #make(): Server {
-    const server = createServer((request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answer(request, response).catch((error: unknown) => {
         // A connection that the client gave up, else a defect of ours that a test must see.
         if (!response.destroyed) response.destroy(error instanceof Error ? error : undefined);
       });
-    });
+    };
+    const server = this.#certificate ? createTlsServer(this.#certificate, answer) : createServer(answer);
     // A watch is silent for as long as nothing changes.
     server.requestTimeout = 0;
     server.keepAliveTimeout = 60_000;
