@@ -21,13 +21,15 @@ describe.each(targets)('the chain on the %s cluster', (name) => {
   let client: KubernetesClient;
   let github: FakeGitHub;
   let repository: Repository;
+  let minutes = 0;
   const namespace = unique('slashtrain-chain');
 
   beforeAll(async () => {
     target = await openTarget(name);
     client = await openKubernetes({ kubeconfig: target.kubeconfig, context: target.context, environment: {}, log: keptLog() });
     await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    github = await startGitHub();
+    // People take their time: a push and a comment within one second would be refused, since nobody could have looked.
+    github = await startGitHub({ now: () => Date.now() + minutes * 60_000 });
     repository = github.createRepository({ owner: 'acme', name: 'digits', files: filesOf('examples/digits') });
     repository.setPermission('ada', 'write');
     repository.protect('main', { requiredChecks: [{ context: 'train: digits' }, { context: 'metrics: digits' }] });
@@ -48,6 +50,7 @@ describe.each(targets)('the chain on the %s cluster', (name) => {
 
   /** What the example's workflow does at a comment, step by step. */
   async function train(pull: number, body: string): Promise<Trained> {
+    minutes++;
     const comment = repository.comment(pull, 'ada', body);
     const token = github.token(permissions, { repository });
     const event = repository.events.issueComment(comment);
