@@ -161,7 +161,7 @@ describe.each(targets)('the chain on the %s cluster', (name) => {
     const number = repository.openPullRequest({ head: branch, author: 'ada' });
     const { wait, metrics } = await train(number, '/train');
     expect(wait.outputs['state']).toBe('failed');
-    expect(metrics.outputs['verdict']).toBe('missing');
+    expect(metrics.outputs['verdict']).toBe('error');
     expect(ours(number)[0]).toContain('crash');
     expect(repository.checks(sha).map(({ conclusion }) => conclusion)).toEqual(['failure', 'failure']);
   });
