@@ -1,3 +1,4 @@
+import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { GitHub } from '@slashtrain/core/github/client';
 import { commentLimit } from '@slashtrain/core/github/comments';
@@ -34,7 +35,9 @@ export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
 
   // One that fails must not keep the other from being written.
   const results = await Promise.allSettled([comment(opened, report, host), check(opened, report, host)]);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const [failure, ...others] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  for (const other of others) host.log.error(describe(other));
+  if (failure !== undefined) throw failure;
   if (target) await markReported(target.records, target.stored, host.now());
 }
 

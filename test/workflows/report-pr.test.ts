@@ -1,0 +1,476 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Log } from '@slashtrain/core/action/log';
+import { openGitHub } from '@slashtrain/core/github/client';
+import { jsonNumber } from '@slashtrain/core/metrics/lines';
+import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
+import { summariseAll } from '@slashtrain/core/metrics/summary';
+import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
+import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { keepReport } from '../../actions/report-pr/src/comment.ts';
+import { recordsOf, seedRun, seriesOf, type SeededRun } from '../support/records.ts';
+import { unique } from '../support/targets.ts';
+
+/*
+ * What report-pr leaves on a pull request, through its bundle: one comment and one check, whoever reports how often and in
+ * which order.
+ */
+
+let cluster: EmbeddedCluster;
+let records: RecordStore;
+let github: FakeGitHub;
+let repository: Repository;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  records = await recordsOf(cluster);
+  github = await startGitHub();
+});
+afterAll(async () => {
+  await cluster.stop();
+  await github.close();
+});
+beforeEach(() => {
+  repository = github.createRepository({ owner: 'acme', name: unique('digits') });
+});
+
+const permissions = { contents: 'read', checks: 'write', 'pull-requests': 'write' } as const;
+
+interface Reported extends BundleResult {
+  /** Requests to GitHub. */
+  asked: string[];
+}
+
+async function report(inputs: Record<string, string>, granted: Record<string, 'read' | 'write'> = permissions): Promise<Reported> {
+  const first = github.requests.length;
+  const result = await runBundle({
+    action: 'report-pr',
+    github: {
+      url: github.url,
+      token: github.token(granted, { repository }),
+      repository: { owner: 'acme', name: repository.name, id: repository.id },
+    },
+    inputs: { kubeconfig: cluster.kubeconfig, ...inputs },
+  });
+  return { ...result, asked: github.requests.slice(first).map(({ method, path }) => `${method} ${path}`) };
+}
+
+interface Pull {
+  sha: string;
+  number: number;
+}
+
+let branches = 0;
+function pullRequest(): Pull {
+  const branch = `change-${++branches}`;
+  const sha = repository.commit({ branch, files: { 'a.txt': branch } });
+  return { sha, number: repository.openPullRequest({ head: branch, author: 'ada' }) };
+}
+
+const gate = { metric: 'accuracy', direction: 'higher', 'max-regression': '1%' } as const;
+
+/** A run that fetch-metrics has judged, as it leaves the record. */
+async function judged(
+  pull: Pick<Pull, 'sha'> & Partial<Pull>,
+  verdict: NonNullable<RunRecord['verdict']>,
+  accuracy: number[],
+  more: Partial<SeededRun> & { baseline?: StoredRecord } = {},
+): Promise<StoredRecord> {
+  const { baseline, ...run } = more;
+  return seedRun(records, repository, {
+    sha: pull.sha,
+    ...(pull.number === undefined ? {} : { pullRequest: pull.number }),
+    metrics: { accuracy },
+    ...run,
+    record: {
+      verdict,
+      comparison: {
+        ...(baseline && { baseline: { description: '#1 at 1a2b3c4', sha: baseline.record.sha, record: baseline.name } }),
+        gates: [{ gate, outcome: verdict, why: `said of ${accuracy.at(-1)}` }],
+        noBaseline: 'pass',
+        notes: [],
+      },
+      ...run.record,
+    },
+  });
+}
+
+const ours = (number: number): string[] =>
+  repository
+    .comments(number)
+    .filter(({ user }) => user?.login === 'github-actions[bot]')
+    .map(({ body }) => body);
+
+describe('the comment and the check', () => {
+  it('tell a better model, in at most 6 requests, and mark the run as reported', async () => {
+    const baseline = await seedRun(records, repository, { sha: repository.head(), metrics: { accuracy: [0.5, 0.9, 0.95] } });
+    const pull = pullRequest();
+    const stored = await judged(pull, 'pass', [0.5, 0.9, 0.96], { baseline });
+    const result = await report({ run: stored.record.run ?? '', 'pr-number': String(pull.number), sha: pull.sha, pipeline: 'digits' });
+
+    expect(result.code).toBe(0);
+    const [body = ''] = ours(pull.number);
+    expect(body).toMatch(/^<!-- slashtrain:report:digits -->\n### ✅ Better than the baseline · digits at \[/u);
+    expect(body).toContain('| `accuracy` | **0.96** | 0.95 | +0.01 (+1.1 %) better |');
+    expect(body).toContain('```mermaid');
+    expect(body).toContain('/train epochs=20');
+    expect(result.summary).toContain('✅ Better than the baseline');
+    const [check] = repository.checks(pull.sha);
+    expect(check).toMatchObject({
+      name: 'metrics: digits',
+      conclusion: 'success',
+      output: { title: 'Better than the baseline: accuracy 0.96, was 0.95' },
+    });
+    expect(result.outputs).toEqual({
+      'comment-id': String(repository.comments(pull.number)[0]?.id),
+      'comment-url': expect.stringContaining(`/pull/${pull.number}#issuecomment-`),
+      'check-run-id': String(check?.id),
+    });
+    expect(result.asked.length).toBeLessThanOrEqual(6);
+    expect((await records.get('default', stored.name))?.record.reportedAt).toMatch(/^\d{4}-/u);
+
+    const again = await report({ run: stored.record.run ?? '' });
+    expect(again.asked.length).toBeLessThanOrEqual(5);
+    expect(ours(pull.number)).toHaveLength(1);
+    expect(repository.checks(pull.sha)).toHaveLength(1);
+  });
+
+  it('of a worse commit are the same comment, a failed check, and why', async () => {
+    const pull = pullRequest();
+    const better = await judged(pull, 'pass', [0.96]);
+    await report({ run: better.record.run ?? '' });
+    const sha = repository.commit({ branch: repository.pull(pull.number).head.ref, files: { 'a.txt': 'worse' } });
+    const worse = await judged({ sha, number: pull.number }, 'fail', [0.8]);
+    await report({ run: worse.record.run ?? '' });
+
+    const bodies = ours(pull.number);
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).toContain('### ❌ Does not pass');
+    expect(bodies[0]).toContain('- ❌ fail: `accuracy`: said of 0.8');
+    expect(bodies[0]).toContain('1 earlier run of this pull request');
+    expect(bodies[0]).toContain('| ✅ pass | `accuracy`: said of 0.96 |');
+    expect(repository.checks(sha)).toMatchObject([{ name: 'metrics: digits', conclusion: 'failure' }]);
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'success' }]);
+  });
+
+  it('show the newest commit, in whichever order the reports come', async () => {
+    const pull = pullRequest();
+    const older = await judged(pull, 'fail', [0.7]);
+    const sha = repository.commit({ branch: repository.pull(pull.number).head.ref, files: { 'a.txt': 'better' } });
+    const newer = await judged({ sha, number: pull.number }, 'pass', [0.99]);
+    await report({ run: newer.record.run ?? '' });
+    await report({ run: older.record.run ?? '' });
+    expect(ours(pull.number)[0]).toContain('### ✅ Passes');
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'failure' }]);
+    expect(repository.checks(sha)).toMatchObject([{ conclusion: 'success' }]);
+  });
+
+  it('leave the check of a commit to its newest attempt', async () => {
+    const pull = pullRequest();
+    const first = await judged(pull, 'fail', [0.7]);
+    const second = await judged(pull, 'pass', [0.99], { attempt: 2 });
+    await report({ run: second.record.run ?? '' });
+    const late = await report({ run: first.record.run ?? '' });
+    expect(late.stdout).toContain('the check is left to the newer attempt');
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'success' }]);
+  });
+
+  it.each<[string, Partial<SeededRun>, string, string]>([
+    [
+      'failed',
+      {
+        state: 'failed',
+        result: { reason: 'crash', message: 'exit code 1', remedy: 'look at the log', logTail: ['Traceback', '```', '</details>'] },
+      },
+      '### ❌ The training failed after 1 min 30 s: crash',
+      'failure',
+    ],
+    ['was cancelled', { state: 'cancelled' }, '### ⚪ The training was cancelled', 'cancelled'],
+    ['was deleted', { state: 'deleted' }, '### ❌ The run was deleted before it ended', 'failure'],
+  ])('say that a run %s', async (_, run, heading, conclusion) => {
+    const pull = pullRequest();
+    const stored = await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, ...run });
+    await report({ run: stored.record.run ?? '' });
+    expect(ours(pull.number)[0]).toContain(heading);
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion }]);
+    expect((await records.get('default', stored.name))?.record.reportedAt).toBeDefined();
+  });
+
+  it('say how a run stands that goes on, and are brought up to date at its end', async () => {
+    const pull = pullRequest();
+    const stored = await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, state: 'running' });
+    await report({ run: stored.record.run ?? '' });
+    expect(ours(pull.number)[0]).toContain('### ⏳ Training');
+    expect(repository.checks(pull.sha)).toMatchObject([{ status: 'in_progress' }]);
+    const { record } = (await records.get('default', stored.name))!;
+    expect(record.reportedAt).toBeUndefined();
+
+    await records.writeMetrics(stored, { version: 1, series: seriesOf({ accuracy: [0.97] }), dropped: [] });
+    await records.update((await records.get('default', stored.name))!, (old) => ({ ...old, state: 'succeeded', verdict: 'pass' }));
+    await report({ run: stored.record.run ?? '' });
+    expect(ours(pull.number)).toHaveLength(1);
+    expect(ours(pull.number)[0]).toContain('### ✅ Trained');
+    expect(repository.checks(pull.sha)).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
+  });
+
+  it('say why a run waits, from the file of the step that waited', async () => {
+    const pull = pullRequest();
+    const stored = await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, state: 'queued' });
+    const file = join(mkdtempSync(join(tmpdir(), 'slashtrain-result-')), 'result.json');
+    const { run = '', sha, pipeline, createdAt } = stored.record;
+    const result = {
+      version: 1,
+      run,
+      sha,
+      pipeline,
+      attempt: 1,
+      state: 'queued',
+      reason: 'no-gpu',
+      message: 'no node has 4 free GPUs',
+      remedy: 'wait',
+      createdAt,
+      pods: [],
+      outputs: [],
+      gpuHours: 0,
+      logTail: [],
+    };
+    writeFileSync(file, JSON.stringify(result));
+    await report({ run, 'result-file': file });
+    expect(ours(pull.number)[0]).toContain('### ⏳ Waiting to start');
+    expect(ours(pull.number)[0]).toContain('**Why:** no node has 4 free GPUs');
+  });
+
+  it('of a run without a pull request are a check and a summary', async () => {
+    const stored = await judged({ sha: repository.head() }, 'pass', [0.96]);
+    const { summary, outputs, asked } = await report({ run: stored.record.run ?? '' });
+    expect(summary).toContain('✅');
+    expect(Object.keys(outputs)).toEqual(['check-run-id']);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('ten report steps at once', () => {
+  it('leave one comment, with everything that is known', async () => {
+    const pull = pullRequest();
+    const shas = [
+      pull.sha,
+      ...[1, 2].map((index) => repository.commit({ branch: repository.pull(pull.number).head.ref, files: { 'a.txt': `more ${index}` } })),
+    ];
+    const stored = await Promise.all(shas.map((sha, index) => judged({ sha, number: pull.number }, 'fail', [0.1 * index])));
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => report({ run: stored[index % stored.length]?.record.run ?? '' })),
+    );
+    expect(results.map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 0));
+    const bodies = ours(pull.number);
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).toContain('2 earlier runs of this pull request');
+    expect(bodies[0]).toContain(`/commit/${shas[2]}>)\n`);
+    for (const sha of shas) expect(repository.checks(sha).map(({ conclusion }) => conclusion)).toContain('failure');
+  });
+
+  it('read the records again after writing, so that what came meanwhile is not lost', async () => {
+    const pull = pullRequest();
+    const older = await judged(pull, 'fail', [0.7]);
+    const sha = repository.commit({ branch: repository.pull(pull.number).head.ref, files: { 'a.txt': 'meanwhile' } });
+    const newer = await judged({ sha, number: pull.number }, 'pass', [0.99]);
+    // The first reader does not see what was written while it was reading.
+    let reads = 0;
+    const late: RecordStore = { ...records, find: async () => (++reads === 1 ? [older] : [older, newer]) };
+    const log: Log = Object.fromEntries(
+      ['info', 'debug', 'notice', 'warning', 'error', 'startGroup', 'endGroup', 'mask'].map((name) => [name, () => undefined]),
+    ) as unknown as Log;
+    const context = { owner: 'acme', repo: repository.name, repositoryId: repository.id, apiUrl: github.apiUrl, serverUrl: github.url };
+    const client = openGitHub({ token: github.token(permissions, { repository }), context, log });
+    await keepReport({ stored: older, records: late }, pull.number, {
+      github: client,
+      handed: {},
+      inputs: { title: undefined, charts: 'none', check: 'none', command: '/train' },
+      links: { repository: 'https://github.com/acme/digits', workflow: 'https://github.com/acme/digits/actions/runs/1' },
+    });
+    expect(ours(pull.number)).toHaveLength(1);
+    expect(ours(pull.number)[0]).toContain(`/commit/${sha}`);
+    expect(ours(pull.number)[0]).toContain('### ✅ Passes');
+  });
+
+  it('keep two pipelines apart', async () => {
+    const pull = pullRequest();
+    const digits = await judged(pull, 'pass', [0.96]);
+    const letters = await judged(pull, 'fail', [0.5], { pipeline: 'letters' });
+    await Promise.all([digits, letters].map(({ record }) => report({ run: record.run ?? '' })));
+    expect(
+      ours(pull.number)
+        .map((body) => body.split('\n', 1)[0])
+        .toSorted(),
+    ).toEqual(['<!-- slashtrain:report:digits -->', '<!-- slashtrain:report:letters -->']);
+    expect(
+      repository
+        .checks(pull.sha)
+        .map(({ name, conclusion }) => `${name} ${conclusion}`)
+        .toSorted(),
+    ).toEqual(['metrics: digits success', 'metrics: letters failure']);
+  });
+
+  it('leave a stranger’s comment with our marker alone', async () => {
+    const pull = pullRequest();
+    repository.comment(pull.number, 'mallory', '<!-- slashtrain:report:digits -->\n### ✅ Better');
+    const stored = await judged(pull, 'fail', [0.5]);
+    await report({ run: stored.record.run ?? '' });
+    expect(repository.comments(pull.number).map(({ user }) => user?.login)).toEqual(['mallory', 'github-actions[bot]']);
+    expect(repository.comments(pull.number)[0]?.body).toContain('✅ Better');
+  });
+});
+
+describe('check: queued', () => {
+  it('blocks a commit that nobody has trained, without a cluster; the report takes the check over', async () => {
+    const pull = pullRequest();
+    const inputs = { check: 'queued', sha: pull.sha, 'pr-number': String(pull.number), pipeline: 'digits', kubeconfig: '' };
+    const first = await report(inputs, { checks: 'write' });
+    expect(first.code).toBe(0);
+    expect(first.asked).toHaveLength(2);
+    const [check] = repository.checks(pull.sha);
+    expect(check).toMatchObject({
+      name: 'metrics: digits',
+      status: 'queued',
+      externalId: 'untrained',
+      output: { title: 'Comment /train to run' },
+    });
+    await report(inputs, { checks: 'write' });
+    expect(repository.checks(pull.sha)).toHaveLength(1);
+    expect(ours(pull.number)).toEqual([]);
+
+    const stored = await judged(pull, 'pass', [0.96]);
+    const { outputs } = await report({ run: stored.record.run ?? '' });
+    expect(outputs['check-run-id']).toBe(String(check?.id));
+    expect(repository.checks(pull.sha)).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
+    const after = await report(inputs, { checks: 'write' });
+    expect(after.outputs['check-run-id']).toBe(String(check?.id));
+  });
+
+  it('none makes no check', async () => {
+    const pull = pullRequest();
+    const stored = await judged(pull, 'pass', [0.96]);
+    const { asked } = await report({ run: stored.record.run ?? '', check: 'none' }, { 'pull-requests': 'write' });
+    expect(repository.checks(pull.sha)).toEqual([]);
+    expect(asked.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the metrics file', () => {
+  const write = (file: MetricsFile): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'slashtrain-metrics-')), 'metrics.json');
+    writeFileSync(
+      path,
+      JSON.stringify(file, (_, value: unknown) => (typeof value === 'number' ? jsonNumber(value) : value)),
+    );
+    return path;
+  };
+  const fileOf = (sha: string, change: Partial<MetricsFile> = {}): MetricsFile => ({
+    version: 1,
+    sha,
+    pipeline: 'digits',
+    candidates: [{ id: 'metrics.json', sha, parameters: [], metrics: summariseAll(seriesOf({ accuracy: [0.5, Number.NaN] })) }],
+    gates: [{ gate, outcome: 'fail', why: 'NaN is no number that a gate can pass' }],
+    noBaseline: 'pass',
+    verdict: 'fail',
+    notes: [],
+    ...change,
+  });
+
+  it('of files alone is reported without a cluster', async () => {
+    const pull = pullRequest();
+    const { code } = await report({ 'metrics-file': write(fileOf(pull.sha)), 'pr-number': String(pull.number), kubeconfig: '' });
+    expect(code).toBe(0);
+    expect(ours(pull.number)[0]).toContain('| `accuracy` | **NaN** |');
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'failure' }]);
+  });
+
+  it('of another commit is refused with both', async () => {
+    const pull = pullRequest();
+    const stored = await judged(pull, 'pass', [0.96]);
+    const other = 'f'.repeat(40);
+    for (const inputs of [{ run: stored.record.run ?? '' }, { sha: pull.sha }]) {
+      const { code, stdout } = await report({ ...inputs, pipeline: 'digits', 'metrics-file': write(fileOf(other)) });
+      expect(code).toBe(1);
+      expect(stdout).toContain(other);
+      expect(stdout).toContain(pull.sha);
+    }
+    expect(ours(pull.number)).toEqual([]);
+    expect(repository.checks(pull.sha)).toEqual([]);
+  });
+
+  it('that is none is refused with the place', async () => {
+    const path = write({ ...fileOf(repository.head()), verdict: 'great' as 'pass' });
+    expect((await report({ 'metrics-file': path })).stdout).toContain(`input "metrics-file" (${path}) is no metrics file: #/verdict`);
+  });
+});
+
+describe('what is refused', () => {
+  it('a run of another commit or repository, with both', async () => {
+    const pull = pullRequest();
+    const run = (await judged(pull, 'pass', [0.96])).record.run ?? '';
+    const other = 'e'.repeat(40);
+    expect((await report({ run, sha: other })).stdout).toContain(`trained ${pull.sha}, and input "sha" is ${other}`);
+    repository = github.createRepository({ owner: 'acme', name: unique('other') });
+    expect((await report({ run })).stdout).toContain(`this workflow to acme/${repository.name}`);
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{}, 'none of the inputs "run", "metrics-file" and "sha" was given'],
+    [{ check: 'queued' }, 'input "sha" is required for check: queued'],
+    [{ check: 'maybe', sha: 'a'.repeat(40) }, 'input "check" is "maybe"; allowed: one of verdict, queued, none'],
+    [{ charts: 'svg', sha: 'a'.repeat(40) }, 'input "charts" is "svg"; allowed: one of mermaid, none'],
+    [{ command: 'train', sha: 'a'.repeat(40) }, 'input "command" is "train"; allowed: one line that begins with a command'],
+    [{ 'result-file': '{}', sha: 'a'.repeat(40) }, 'input "result-file" is no result file'],
+    [{ sha: 'a'.repeat(40), pipeline: 'digits' }, `no run of pipeline "digits" at ${'a'.repeat(40)} in namespace "default"`],
+  ])('%j', async (inputs, words) => {
+    const { code, stdout } = await report(inputs);
+    expect(code).toBe(1);
+    expect(stdout).toContain(words);
+  });
+
+  it.each([
+    ['checks', 'missing permission "checks: write"'],
+    ['pull-requests', '"pull-requests: write"'],
+  ])('by GitHub, without %s: the other half is written, the step fails and says what is missing', async (missing, words) => {
+    const pull = pullRequest();
+    const stored = await judged(pull, 'pass', [0.96]);
+    const granted = Object.fromEntries(Object.entries(permissions).map(([name, access]) => [name, name === missing ? 'read' : access]));
+    const { code, stdout, summary } = await report({ run: stored.record.run ?? '' }, granted as Record<string, 'read' | 'write'>);
+    expect(code).toBe(1);
+    expect(stdout).toContain(words);
+    expect(stdout).toContain('add it under permissions: in the job');
+    expect(summary).toContain('✅');
+    expect([ours(pull.number).length, repository.checks(pull.sha).length]).toEqual(missing === 'checks' ? [1, 0] : [0, 1]);
+    expect((await records.get('default', stored.name))?.record.reportedAt).toBeUndefined();
+  });
+});
+
+describe('hostile names, messages and log lines', () => {
+  it('are text in comment, check and log', async () => {
+    const pull = pullRequest();
+    const hostile = '</details>|`x`\n\n# @octocat fixes #1 <img src=x> <!-- slashtrain:report:letters -->\n::error::pwned';
+    const stored = await seedRun(records, repository, {
+      sha: pull.sha,
+      pullRequest: pull.number,
+      state: 'failed',
+      metrics: { [hostile]: [1, 2] },
+      record: { parameters: [{ name: hostile, value: hostile }], actor: hostile },
+      result: { reason: 'crash', message: hostile, remedy: hostile, logTail: [hostile, '`````', '::set-output name=x::y'] },
+    });
+    const { annotations } = await report({ run: stored.record.run ?? '' });
+    const [check] = repository.checks(pull.sha);
+    for (const text of [ours(pull.number)[0] ?? '', check?.output.summary ?? '']) {
+      const prose = text.replace(/^(`{3,})[^`\n]*\n.*?\n\1$/gmsu, '').replace(/(`+)[^`].*?\1/gu, '');
+      expect(prose).not.toContain('<img');
+      expect(prose).not.toMatch(/(^|\W)@octocat/u);
+      expect(prose).not.toMatch(/#1\b/u);
+      expect(prose.match(/<details>/gu)?.length).toBe(prose.match(/<\/details>/gu)?.length);
+    }
+    expect(annotations).toEqual([]);
+  });
+});
