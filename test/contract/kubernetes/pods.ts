@@ -14,7 +14,7 @@ async function log(api: Api, name: string): Promise<string> {
   return (await api.get(api.path(`pods/${name}/log`))).text;
 }
 
-async function told(api: Api, name: string, until: string): Promise<string[]> {
+async function eventsOf(api: Api, name: string, until: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { object } of api.watch(api.path(`events?fieldSelector=involvedObject.name%3D${name}&timeoutSeconds=60`))) {
     found.push(`${String(object['type'])} ${String(object['reason'])}: ${String(object['message'])}`);
@@ -40,7 +40,9 @@ export const podCases: Case[] = [
     run: async (api) => {
       const made = (await api.post(api.path('pods'), pod(api, 'p', `setTimeout(() => {}, 1500)`))).body;
       const { object, seen } = await api.until<Pod>('pods', 'p', over, made);
-      expect(steps(seen)).toEqual(['Pending', 'Pending ContainerCreating', 'Running running', 'Running Completed', 'Succeeded Completed']);
+      // A busy node does not always say that it makes the container.
+      const told = steps(seen).filter((step) => step !== 'Pending ContainerCreating');
+      expect(told).toEqual(['Pending', 'Running running', 'Running Completed', 'Succeeded Completed']);
       const conditions = Object.fromEntries(
         object.status.conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [],
       );
@@ -62,7 +64,7 @@ export const podCases: Case[] = [
         lastState: {},
         state: { terminated: { exitCode: 0, reason: 'Completed' } },
       });
-      const events = await told(api, 'p', 'Normal Started');
+      const events = await eventsOf(api, 'p', 'Normal Started');
       expect(events).toContain('Normal Created: Container created');
       expect(events).toContain('Normal Started: Container started');
     },
@@ -116,7 +118,7 @@ export const podCases: Case[] = [
       const stuck = (await api.until<Pod>('pods', 'p', waits('CreateContainerConfigError'))).object;
       expect(main(stuck)?.state.waiting?.message).toBe('secret "later" not found');
       expect(stuck.status.phase).toBe('Pending');
-      expect(await told(api, 'p', 'Warning Failed')).toContain('Warning Failed: Error: secret "later" not found');
+      expect(await eventsOf(api, 'p', 'Warning Failed')).toContain('Warning Failed: Error: secret "later" not found');
       await api.post(api.path('secrets'), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'later' }, stringData: { b: '1' } });
       const key = ({ status }: Pod): boolean =>
         status.containerStatuses?.[0]?.state.waiting?.message?.startsWith("couldn't find key") === true;
@@ -139,7 +141,7 @@ export const podCases: Case[] = [
       expect(lastState.terminated).toMatchObject({ exitCode: 4, reason: 'Error' });
       expect(object.status.phase).toBe('Running');
       const words = `Warning BackOff: Back-off restarting failed container main in pod p_${api.namespace}(${object.metadata.uid})`;
-      expect(await told(api, 'p', 'Warning BackOff')).toContain(words);
+      expect(await eventsOf(api, 'p', 'Warning BackOff')).toContain(words);
     },
   },
   {
@@ -155,7 +157,7 @@ export const podCases: Case[] = [
       const reasons = new Set(seen.map((now) => main(now)?.state.waiting?.reason ?? ''));
       reasons.delete('ContainerCreating');
       expect(reasons).toEqual(new Set(['', 'ErrImagePull', 'ImagePullBackOff']));
-      const events = await told(api, 'p', 'Warning Failed: Error: ImagePullBackOff');
+      const events = await eventsOf(api, 'p', 'Warning Failed: Error: ImagePullBackOff');
       expect(events).toContain(`Normal Pulling: Pulling image "${image}"`);
       expect(events).toContain('Warning Failed: Error: ErrImagePull');
       expect(events).toContain(`Normal BackOff: Back-off pulling image "${image}"`);
@@ -198,7 +200,7 @@ export const podCases: Case[] = [
       expect(why?.message).toMatch(
         /^0\/\d+ nodes are available: \d+ Insufficient nvidia\.com\/gpu\. .*preemption: 0\/\d+ nodes are available: /u,
       );
-      expect(await told(api, 'gpu', 'Warning FailedScheduling')).toContain(`Warning FailedScheduling: ${why?.message}`);
+      expect(await eventsOf(api, 'gpu', 'Warning FailedScheduling')).toContain(`Warning FailedScheduling: ${why?.message}`);
       const label = (await api.until<Pod>('pods', 'label', unscheduled)).object;
       expect(label.status.conditions?.[0]?.message).toMatch(/: \d+ node\(s\) didn't match Pod's node affinity\/selector\. /u);
       const gated = pod(api, 'gated', '', {}, { schedulingGates: [{ name: 'example.com/wait' }] });
@@ -234,7 +236,7 @@ export const podCases: Case[] = [
       await api.delete(api.path('pods/deaf'));
       const last = (await api.untilGone('pods', 'deaf')) as Pod | undefined;
       if (last) expect(main(last)?.state.terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
-      expect(await told(api, 'deaf', 'Normal Killing')).toContain('Normal Killing: Stopping container main');
+      expect(await eventsOf(api, 'deaf', 'Normal Killing')).toContain('Normal Killing: Stopping container main');
     },
   },
   {
