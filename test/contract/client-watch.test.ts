@@ -122,6 +122,17 @@ describe('a watch of one object', () => {
       ['list', 'watch 5', 'list', 'watch 9'],
     ],
     [
+      'a server that has just started has not read the roles yet',
+      [
+        events([], 'end'),
+        failure(403, 'Forbidden', 'cannot watch resource "pods"'),
+        failure(403, 'Forbidden', 'cannot list resource "pods"'),
+        list(9, object(8)),
+      ],
+      ['4', '8'],
+      ['list', 'watch 5', 'watch 5', 'list', 'list'],
+    ],
+    [
       'the credentials are refused for a while',
       [failure(401, 'Unauthorized'), failure(401, 'Unauthorized'), list(9, object(8))],
       ['4', '8'],

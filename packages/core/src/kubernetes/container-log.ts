@@ -7,7 +7,7 @@ import type { PodView } from './pod-view.ts';
 import { LogResume, readStamp } from './resume.ts';
 import type { Slots } from './slots.ts';
 import { backoff, type Timing } from './timing.ts';
-import { canGetBetter } from './watch.ts';
+import { canGetBetter, type LastGood } from './watch.ts';
 
 /** What the readers of all containers share. */
 export interface ReadingContext {
@@ -48,7 +48,8 @@ export async function readContainer(view: PodView, container: string, context: R
   const done = new Set<string>();
   let current: { id: string; resume: LogResume; rest?: string | undefined; quiet: number } | undefined;
   let failures = 0;
-  let lastGood = timing.now();
+  // Its pod has been seen: there is a server.
+  const read: LastGood = { answer: timing.now(), allowed: undefined };
 
   const finish = async (instance: Pick<Instance, 'id' | 'restart'>): Promise<void> => {
     // Ended without a line feed: the last line is whole all the same.
@@ -77,11 +78,11 @@ export async function readContainer(view: PodView, container: string, context: R
     let reading: Reading | undefined;
     try {
       reading = await readOnce(view, container, next, current.resume, context);
-      lastGood = timing.now();
+      read.answer = read.allowed = timing.now();
     } catch (error) {
       if (signal.aborted) return;
       const isMissing = error instanceof ActionError && error.code === 'not-found';
-      if (!isMissing && !canGetBetter(error, lastGood, timing.now(), context.credentialSeconds)) throw error;
+      if (!isMissing && !canGetBetter(error, read, timing.now(), context.credentialSeconds)) throw error;
       if (isMissing && view.isGone) return finish(next);
     }
     if (reading) {
@@ -96,15 +97,15 @@ export async function readContainer(view: PodView, container: string, context: R
     failures = reading && reading.fresh > 0 ? 0 : failures + 1;
     if (failures > 0 && !(next.over && reading?.isWhole)) await timing.pause(backoff(failures, timing.random), signal);
     // The end of a log is not the end of its container, and the watch lags.
-    if (!hasPodEnded(view.pod)) await refresh(view, context, () => lastGood);
+    if (!hasPodEnded(view.pod)) await refresh(view, context, read);
   }
 }
 
-async function refresh(view: PodView, { timing, credentialSeconds }: ReadingContext, lastGood: () => number): Promise<void> {
+async function refresh(view: PodView, { timing, credentialSeconds }: ReadingContext, last: LastGood): Promise<void> {
   try {
     await view.refresh();
   } catch (error) {
-    if (!canGetBetter(error, lastGood(), timing.now(), credentialSeconds)) throw error;
+    if (!canGetBetter(error, last, timing.now(), credentialSeconds)) throw error;
   }
 }
 

@@ -122,7 +122,9 @@ export class Http {
         if (taken) return taken.value;
         throw this.#unreachable((outcome as { lost: Error }).lost);
       }
-      log.debug(`${request.method} ${request.path}: ${'lost' in outcome ? reasonOf(outcome.lost) : outcome.status}; again in ${wait} ms`);
+      log.debug(
+        `${request.method} ${request.path}: ${'lost' in outcome ? reasonOf(outcome.lost) : outcome.status}; again in ${Math.round(wait)} ms`,
+      );
       const { hurry } = this.#options;
       const wake = [signal, hurry?.aborted ? undefined : hurry].filter((one) => one !== undefined);
       await timing.pause(wait, wake.length > 0 ? AbortSignal.any(wake) : undefined);

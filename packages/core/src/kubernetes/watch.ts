@@ -11,7 +11,7 @@ export interface WatchOptions {
   checkSeconds?: number;
   /** After so long without event or bookmark the watch counts as dead (90; the server sends a bookmark a minute). */
   silenceSeconds?: number;
-  /** Refused credentials are borne for so long, until somebody has renewed them (300). */
+  /** Refused credentials, and the loss of a right, are borne for so long: see {@link canGetBetter} (300). */
   credentialSeconds?: number;
   timing?: Timing;
 }
@@ -116,7 +116,7 @@ export async function patiently<T>(
     try {
       return await ask();
     } catch (error) {
-      if (!canGetBetter(error, started, timing.now(), credentialSeconds)) throw error;
+      if (!canGetBetter(error, { answer: started, allowed: undefined }, timing.now(), credentialSeconds)) throw error;
     }
     await timing.pause(backoff(attempt, timing.random), signal);
   }
@@ -137,31 +137,40 @@ async function* follow<T extends KubernetesObject>(
   const { signal, timing = systemTiming, checkSeconds = 300, silenceSeconds = 90, credentialSeconds = 300 } = options;
   // The version to watch from: undefined when a list has to come first.
   let version: string | undefined;
-  let lastGood: number | undefined;
+  const listed: LastGood = { answer: undefined, allowed: undefined };
+  const watched: LastGood = { answer: undefined, allowed: undefined };
   let lastList = 0;
   let failures = 0;
+  const isWatching = (): void => {
+    listed.answer = listed.allowed = watched.answer = watched.allowed = timing.now();
+  };
 
   while (!signal.aborted) {
     const started = timing.now();
     // Where connections are cut often, no watch lives long enough for the look beneath it.
     if (isCurrent && started - lastList > checkSeconds * 1000) version = undefined;
     let hadEvent = false;
+    let doing = listed;
     try {
       if (version === undefined) {
         const list = await client.list<T>(resource, namespace, selection);
-        lastGood = lastList = timing.now();
+        lastList = listed.answer = listed.allowed = watched.answer = timing.now();
         yield { type: 'listed', items: list.items };
         version = list.resourceVersion;
       }
+      doing = watched;
       const guard = new Guard(signal, silenceSeconds, isCurrent && { isCurrent, seconds: checkSeconds });
       try {
         for await (const event of client.watch(resource, namespace, version, selection, guard.signal)) {
           guard.heard();
-          lastGood = timing.now();
           hadEvent = true;
           version = event.type === 'bookmark' ? event.resourceVersion : (event.object.metadata.resourceVersion ?? version);
           if (event.type !== 'bookmark') yield { type: event.type, object: event.object as T };
         }
+        isWatching();
+      } catch (error) {
+        if (hadEvent || error instanceof StaleWatch) isWatching();
+        throw error;
       } finally {
         guard.release();
       }
@@ -169,7 +178,7 @@ async function* follow<T extends KubernetesObject>(
       if (signal.aborted) return;
       // Silent, or behind what a look has seen: a list says how things stand.
       if (error instanceof WatchExpired || error instanceof StaleWatch) version = undefined;
-      else if (!canGetBetter(error, lastGood, timing.now(), credentialSeconds)) throw error;
+      else if (!canGetBetter(error, doing, timing.now(), credentialSeconds)) throw error;
       else version = undefined;
     }
     // A watch that ends at once, again and again, must not become a flood of requests.
@@ -222,9 +231,23 @@ class Guard {
   }
 }
 
-/** Whether time can mend what was thrown; what fails before anything has succeeded is believed. */
-export function canGetBetter(error: unknown, lastGood: number | undefined, now: number, credentialSeconds: number): boolean {
-  if (lastGood === undefined || !(error instanceof ActionError)) return false;
-  if (error instanceof ServerRefusal && error.status === 401) return now - lastGood < credentialSeconds * 1000;
-  return error.code === 'unreachable';
+/** When it last went well, in milliseconds since 1970; undefined where it never did. */
+export interface LastGood {
+  /** The server answered anything. */
+  answer: number | undefined;
+  /** It allowed this very request. */
+  allowed: number | undefined;
+}
+
+/**
+ * Whether time can mend what was thrown. A server that was there is waited for as long as it takes. Refused credentials
+ * are borne for a while, since somebody may be renewing them; so is a right that was there before, since an API server
+ * that has just started answers 403 until it has read the roles. What fails before anything has succeeded is believed.
+ */
+export function canGetBetter(error: unknown, last: LastGood, now: number, credentialSeconds: number): boolean {
+  if (!(error instanceof ActionError)) return false;
+  const isRecent = (time: number | undefined): boolean => time !== undefined && now - time < credentialSeconds * 1000;
+  if (error instanceof ServerRefusal && error.status === 401) return isRecent(last.answer);
+  if (error.code === 'permission') return isRecent(last.allowed);
+  return error.code === 'unreachable' && last.answer !== undefined;
 }
