@@ -294,6 +294,7 @@ describe('who', () => {
     github.user('renovate[bot]', 'Bot');
     github.user('other[bot]', 'Bot');
     expectNothing(await comment('/sweep', 'other[bot]'));
+    expectNothing(await comment('/tarin', 'other[bot]'));
     expectNothing(await comment('/train', 'renovate[bot]'));
     expectNothing(await comment('/train epochs=wrong', 'renovate[bot]'));
     expect((await comment('/sweep', 'renovate[bot]')).outputs).toMatchObject({ matched: 'true', actor: 'renovate[bot]' });

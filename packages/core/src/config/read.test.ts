@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ActionError } from '../action/errors.ts';
 import { defaultConfig } from './defaults.ts';
-import { loadConfig } from './load.ts';
+import type { GitHub } from '../github/client.ts';
+import { fetchFromDefaultBranch, loadConfig } from './load.ts';
 import { readConfig } from './read.ts';
 
 const file = '.github/slashtrain.yml';
@@ -210,5 +211,30 @@ describe('loading', () => {
     const asked: unknown[] = [];
     await loadConfig(async (...given) => void asked.push(given));
     expect(asked).toEqual([[file]]);
+  });
+
+  /** A repository with these answers to GET contents, by path; 404 for the rest, as GitHub answers whom it hides it from. */
+  const repository = (answers: Record<string, unknown>): GitHub => {
+    const missing = Object.assign(new Error('Not Found'), { status: 404, response: { headers: {}, data: { message: 'Not Found' } } });
+    const getContent = ({ path }: { path: string }): Promise<unknown> =>
+      path in answers ? Promise.resolve({ data: answers[path] }) : Promise.reject(missing);
+    return { at: { owner: 'acme', repo: 'digits' }, rest: { repos: { getContent } } } as unknown as GitHub;
+  };
+
+  it('reads a file of the default branch', async () => {
+    const content = { type: 'file', encoding: 'base64', content: Buffer.from('forks: by-sha').toString('base64'), sha: '1' };
+    const { config } = await loadConfig(fetchFromDefaultBranch(repository({ [file]: content })));
+    expect(config.forks).toBe('by-sha');
+  });
+
+  it('takes a missing file for missing where the rest can be read', async () => {
+    expect((await loadConfig(fetchFromDefaultBranch(repository({ '': [] })))).config).toBe(defaultConfig);
+  });
+
+  it('does not take a file that is hidden from the token for missing', async () => {
+    await expect(loadConfig(fetchFromDefaultBranch(repository({})))).rejects.toMatchObject({
+      code: 'permission',
+      remedy: expect.stringContaining('contents: read') as unknown,
+    });
   });
 });
