@@ -10,6 +10,13 @@ const shapes: [schema: string, part: string, file: string, type: string][] = [
   ['result', '', 'run/result', 'RunResult'],
   ['result', 'pod', 'run/result', 'PodResult'],
   ['result', 'container', 'run/result', 'ContainerResult'],
+  ['record', '', 'run/record', 'RunRecord'],
+  ['run-metrics', '', 'metrics/metrics', 'RunMetrics'],
+  ['metrics-file', '', 'metrics/metrics', 'MetricsFile'],
+  ['metrics-file', 'run', 'metrics/metrics', 'MetricRun'],
+  ['metrics-file', 'metric', 'metrics/metrics', 'MetricSummary'],
+  ['metrics-file', 'gate', 'metrics/metrics', 'Gate'],
+  ['metrics-file', 'gateResult', 'metrics/metrics', 'GateResult'],
 ];
 
 const readSchema = (name: string): Schema => JSON.parse(readText(`packages/core/schemas/${name}.schema.json`)) as Schema;
@@ -27,7 +34,9 @@ describe('the published schemas', () => {
     const schema = readSchema(name);
     const described = part === '' ? schema : schema.$defs?.[part];
     const members = membersOf(`packages/core/src/${file}.ts`, type);
-    expect(Object.keys(described?.properties ?? {}).sort()).toEqual(members.map((member) => member.name).sort());
+    expect(Object.keys((described?.properties as Record<string, unknown> | undefined) ?? {}).sort()).toEqual(
+      members.map((member) => member.name).sort(),
+    );
     expect([...(described?.required ?? [])].sort()).toEqual(
       members
         .filter(({ optional }) => !optional)
@@ -47,7 +56,7 @@ function membersOf(file: string, type: string): { name: string; optional: boolea
   const found = source.statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === type);
   if (!found || !ts.isInterfaceDeclaration(found)) throw new Error(`${file} has no interface ${type}`);
   return found.members.map((member) => ({
-    name: member.name?.getText(source) ?? '',
+    name: member.name?.getText(source).replaceAll("'", '') ?? '',
     optional: ts.isPropertySignature(member) && member.questionToken !== undefined,
   }));
 }
