@@ -74,11 +74,11 @@ describe('the demo', () => {
     });
     expect(printed).toMatch(/digits@sha256:[0-9a-f]{64}/u);
     expect(printed).toMatch(/jobs\.batch\/default\/digits-pr2-[0-9a-f]{7}-[0-9a-f]{7}@/u);
-    expect(printed).toMatch(/accuracy +0\.98\d\d, baseline 0\.97\d\d/u);
+    expect(printed).toMatch(/accuracy +0\.98\d\d, baseline 0\.97\d\d +✓ gate passes/u);
     expect(printed).toContain(`✓ ${trainCheck}`);
     expect(printed).toContain(`✓ ${metricsCheck}`);
     expect(printed).toContain(`✗ ${metricsCheck}`);
-    expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d, gate: fail/u);
+    expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d +✗ gate fails/u);
     expect(printed).toContain('KUBECONFIG');
     expect(printed).not.toContain('\u001b');
     expect(readdirSync(folder)).toEqual([]);

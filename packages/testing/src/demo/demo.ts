@@ -55,9 +55,7 @@ export async function demo({ options, screen, environment, signal, onTold }: Dem
       const scene = { github, repository, workflows, teller, signal, clock };
       const pull = await tellStory(scene);
       await onTold?.(scene, pull);
-      teller.gap();
-      teller.fact('page', `${github.url}/acme/digits/pull/${pull}`);
-      if (!options.once) await untilStopped(screen, signal);
+      if (!options.once) await untilStopped(`${github.url}/acme/digits/pull/${pull}`, screen, signal);
     } finally {
       await github.close();
     }
@@ -66,9 +64,10 @@ export async function demo({ options, screen, environment, signal, onTold }: Dem
   }
 }
 
-async function untilStopped(screen: Screen, signal: AbortSignal): Promise<void> {
+async function untilStopped(page: string, screen: Screen, signal: AbortSignal): Promise<void> {
   screen.line();
-  screen.line('   The page stays until Ctrl-C.');
+  screen.line(screen.style('bold', `Look at it: ${page}`));
+  screen.line('It stays until Ctrl-C.');
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });
   if (!signal.aborted) await promise;

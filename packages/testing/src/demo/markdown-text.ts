@@ -3,10 +3,24 @@ import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import type { PhrasingContent, RootContent, Table } from 'mdast';
 
-/** Markdown as text for a terminal: tables are aligned, pictures and diagrams are left to the page. */
+/** Markdown as text for a terminal: tables are aligned; diagrams and what is folded are left to the page. */
 export function markdownText(markdown: string): string {
   const tree = unified().use(remarkParse).use(remarkGfm).parse(markdown);
-  return blocks(tree.children).join('\n\n');
+  return blocks(tree.children.filter(unfolded())).join('\n\n');
+}
+
+/** Leaves out what stands between `<details>` and `</details>`, and a diagram with the line above it, its legend. */
+function unfolded(): (node: RootContent, index: number, all: readonly RootContent[]) => boolean {
+  let depth = 0;
+  return (node, index, all) => {
+    const isOutside = depth === 0;
+    if (node.type === 'html') {
+      depth += (node.value.match(/<details\b/gu)?.length ?? 0) - (node.value.match(/<\/details>/gu)?.length ?? 0);
+      return isOutside && depth === 0;
+    }
+    const next = all[index + 1];
+    return isOutside && !(node.type === 'paragraph' && next?.type === 'code' && next.lang === 'mermaid');
+  };
 }
 
 function blocks(nodes: readonly RootContent[]): string[] {

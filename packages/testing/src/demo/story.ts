@@ -118,8 +118,10 @@ function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowR
   teller.gap();
   teller.fact('image', outcome.image || 'none');
   teller.fact('run', outcome.reference || 'none');
-  for (const [name, text] of metricsOf(output('metrics', 'metrics'))) teller.fact(name, text);
-  for (const check of repository.checks(sha).filter(({ name }) => name === trainCheck || name === metricsCheck)) {
+  for (const [name, text] of metricsOf(output('metrics', 'metrics'), teller)) teller.fact(name, text);
+  for (const wanted of [trainCheck, metricsCheck]) {
+    const check = repository.checks(sha).findLast(({ name }) => name === wanted);
+    if (!check) continue;
     const text = `${check.name}: ${check.output.title ?? check.conclusion ?? check.status}`;
     teller.fact('check', check.conclusion === 'success' ? teller.good(text) : teller.bad(text));
   }
@@ -131,11 +133,13 @@ function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowR
 /** fetch-metrics' output `metrics`. */
 type Metrics = Record<string, { candidate?: number | string; baseline?: number | string; outcome?: string }>;
 
-function metricsOf(json: string): [name: string, text: string][] {
+/** Candidate, baseline and what the gate says of it. */
+function metricsOf(json: string, teller: Teller): [name: string, text: string][] {
   if (json === '') return [];
   return Object.entries(JSON.parse(json) as Metrics).map(([name, { candidate, baseline, outcome }]) => {
-    const against = baseline === undefined ? 'no baseline' : `baseline ${shown(baseline)}`;
-    return [name, `${shown(candidate)}, ${against}${outcome === undefined ? '' : `, gate: ${outcome}`}`];
+    const against = baseline === undefined ? 'no baseline yet' : `baseline ${shown(baseline)}`;
+    const gate = outcome === 'pass' ? teller.good('gate passes') : outcome === 'fail' ? teller.bad('gate fails') : '';
+    return [name, `${shown(candidate)}, ${against}   ${gate}`.trimEnd()];
   });
 }
 

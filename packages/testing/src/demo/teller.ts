@@ -3,7 +3,7 @@ import { parseCommand } from '../bundle/commands.ts';
 import type { Progress, StepRun } from '../runner/result.ts';
 import type { Screen } from './screen.ts';
 
-const nameWidth = 34;
+const nameWidth = 36;
 
 /** Tells what the steps of the workflows do while they do it. */
 export class Teller {
