@@ -13,6 +13,7 @@ import { parseReference } from '@slashtrain/core/run/reference';
 import { runBundle, startBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { keptLog } from '../support/kubernetes.ts';
 import { seedRun } from '../support/records.ts';
 import { succeeded } from '../support/steps.ts';
 import { unique } from '../support/targets.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   cluster.registerImage(image, folder);
   github = await startGitHub();
-  client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: quiet });
+  client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
   records = recordStore(client);
 });
 afterAll(async () => {
@@ -263,14 +264,3 @@ describe('cancel-runs', () => {
     expect(refused.annotations.map((annotation) => annotation.message).join()).toContain(message);
   });
 });
-
-const quiet = {
-  info: () => undefined,
-  debug: () => undefined,
-  notice: () => undefined,
-  warning: () => undefined,
-  error: () => undefined,
-  startGroup: () => undefined,
-  endGroup: () => undefined,
-  mask: () => undefined,
-};
