@@ -139,23 +139,33 @@ function start(program: string, folder: string, args: string[]): Promise<{ code:
   return new Promise((done, fail) => child.once('error', fail).once('close', (code) => done({ code, output })));
 }
 
+const minutes = (count: number): number => count * 60_000;
+
 describe('a comment on a pull request', () => {
   const ours = trained(inOurRunner);
 
-  it('gets a training, two checks and a report', async () => {
-    expect(await ours).toMatchObject({
-      checks: [
-        { name: 'train: digits', conclusion: 'success' },
-        { name: 'metrics: digits', conclusion: 'success' },
-      ],
-      comments: ['ada: /train epochs=3', expect.stringContaining('github-actions[bot]: ')],
-      reactions: ['eyes', 'rocket'],
-    });
-  });
+  it(
+    'gets a training, two checks and a report',
+    async () => {
+      expect(await ours).toMatchObject({
+        checks: [
+          { name: 'train: digits', conclusion: 'success' },
+          { name: 'metrics: digits', conclusion: 'success' },
+        ],
+        comments: ['ada: /train epochs=3', expect.stringContaining('github-actions[bot]: ')],
+        reactions: ['eyes', 'rocket'],
+      });
+    },
+    minutes(3),
+  );
 
   if (hasAct) {
-    it('gets the same in act', async () => {
-      expect(await trained(inAct)).toEqual(await ours);
-    });
+    it(
+      'gets the same in act',
+      async () => {
+        expect(await trained(inAct)).toEqual(await ours);
+      },
+      minutes(3),
+    );
   }
 });

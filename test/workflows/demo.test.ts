@@ -37,52 +37,58 @@ async function tell(look: (scene: Scene, pull: number) => Promise<void>): Promis
   return Buffer.concat(text).toString();
 }
 
+const minutes = (count: number): number => count * 60_000;
+
 describe('the demo', () => {
-  it('trains, merges what is better, and blocks what is worse', async () => {
-    const printed = await tell(async ({ github, repository, workflows }, number) => {
-      const [betterSha = '', worseSha = ''] = repository.data.git
-        .between(repository.pull(number).base.sha, repository.pull(number).head.sha)
-        .map((commit) => commit.sha)
-        .toReversed();
-      const conclusions = (sha: string): Record<string, string | undefined> =>
-        Object.fromEntries(repository.checks(sha).map((check: CheckRun) => [check.name, check.conclusion]));
-      expect(repository.pull(1).merged).toBeDefined();
-      expect(conclusions(betterSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'success' });
-      expect(conclusions(worseSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'failure' });
-      expect(repository.canMerge(number)).toMatchObject({ allowed: false, state: 'blocked' });
+  it(
+    'trains, merges what is better, and blocks what is worse',
+    async () => {
+      const printed = await tell(async ({ github, repository, workflows }, number) => {
+        const [betterSha = '', worseSha = ''] = repository.data.git
+          .between(repository.pull(number).base.sha, repository.pull(number).head.sha)
+          .map((commit) => commit.sha)
+          .toReversed();
+        const conclusions = (sha: string): Record<string, string | undefined> =>
+          Object.fromEntries(repository.checks(sha).map((check: CheckRun) => [check.name, check.conclusion]));
+        expect(repository.pull(1).merged).toBeDefined();
+        expect(conclusions(betterSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'success' });
+        expect(conclusions(worseSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'failure' });
+        expect(repository.canMerge(number)).toMatchObject({ allowed: false, state: 'blocked' });
 
-      const reports = repository.comments(number).filter(({ user }: Comment) => user.login === 'github-actions[bot]');
-      expect(reports).toHaveLength(1);
-      expect(reports[0]?.body).toContain(worseSha.slice(0, 7));
-      expect(reports[0]?.body).toContain('accuracy');
+        const reports = repository.comments(number).filter(({ user }: Comment) => user.login === 'github-actions[bot]');
+        expect(reports).toHaveLength(1);
+        expect(reports[0]?.body).toContain(worseSha.slice(0, 7));
+        expect(reports[0]?.body).toContain('accuracy');
 
-      expect(workflows.runs.map((run) => run.event)).toEqual([
-        'pull_request_target',
-        'issue_comment',
-        'pull_request_target',
-        'pull_request_target',
-        'issue_comment',
-        'pull_request_target',
-        'issue_comment',
-      ]);
-      expect(workflows.runs.map((run) => run.conclusion)).toEqual(Array(7).fill('success'));
-      // What GitHub refuses for a missing permission, and what it does not know, is nowhere.
-      expect(github.requests.filter(({ status }) => status === 401 || status === 403 || status >= 500)).toEqual([]);
+        expect(workflows.runs.map((run) => run.event)).toEqual([
+          'pull_request_target',
+          'issue_comment',
+          'pull_request_target',
+          'pull_request_target',
+          'issue_comment',
+          'pull_request_target',
+          'issue_comment',
+        ]);
+        expect(workflows.runs.map((run) => run.conclusion)).toEqual(Array(7).fill('success'));
+        // What GitHub refuses for a missing permission, and what it does not know, is nowhere.
+        expect(github.requests.filter(({ status }) => status === 401 || status === 403 || status >= 500)).toEqual([]);
 
-      const page = await (await fetch(`${github.url}/acme/digits/pull/${number}`)).text();
-      expect(page).toContain('Merging is blocked');
-    });
-    expect(printed).toMatch(/digits@sha256:[0-9a-f]{64}/u);
-    expect(printed).toMatch(/jobs\.batch\/default\/digits-pr2-[0-9a-f]{7}-[0-9a-f]{7}@/u);
-    expect(printed).toMatch(/accuracy +0\.98\d\d, baseline 0\.97\d\d +✓ gate passes/u);
-    expect(printed).toContain(`✓ ${trainCheck}`);
-    expect(printed).toContain(`✓ ${metricsCheck}`);
-    expect(printed).toContain(`✗ ${metricsCheck}`);
-    expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d +✗ gate fails/u);
-    expect(printed).toContain('KUBECONFIG');
-    expect(printed).not.toContain('\u001b');
-    expect(readdirSync(folder)).toEqual([]);
-  });
+        const page = await (await fetch(`${github.url}/acme/digits/pull/${number}`)).text();
+        expect(page).toContain('Merging is blocked');
+      });
+      expect(printed).toMatch(/digits@sha256:[0-9a-f]{64}/u);
+      expect(printed).toMatch(/jobs\.batch\/default\/digits-pr2-[0-9a-f]{7}-[0-9a-f]{7}@/u);
+      expect(printed).toMatch(/accuracy +0\.98\d\d, baseline 0\.97\d\d +✓ gate passes/u);
+      expect(printed).toContain(`✓ ${trainCheck}`);
+      expect(printed).toContain(`✓ ${metricsCheck}`);
+      expect(printed).toContain(`✗ ${metricsCheck}`);
+      expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d +✗ gate fails/u);
+      expect(printed).toContain('KUBECONFIG');
+      expect(printed).not.toContain('\u001b');
+      expect(readdirSync(folder)).toEqual([]);
+    },
+    minutes(3),
+  );
 });
 
 describe('its command line', () => {
