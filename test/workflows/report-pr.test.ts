@@ -39,7 +39,7 @@ beforeEach(() => {
   repository = github.createRepository({ owner: 'acme', name: unique('digits') });
 });
 
-const permissions = { contents: 'read', checks: 'write', 'pull-requests': 'write' } as const;
+const permissions = { checks: 'write', 'pull-requests': 'write' } as const;
 
 interface Reported extends BundleResult {
   /** Requests to GitHub. */
@@ -440,7 +440,7 @@ describe('what is refused', () => {
     const pull = pullRequest();
     const stored = await judged(pull, 'pass', [0.96]);
     const granted = Object.fromEntries(Object.entries(permissions).map(([name, access]) => [name, name === missing ? 'read' : access]));
-    const { code, stdout, summary } = await report({ run: stored.record.run ?? '' }, granted as Record<string, 'read' | 'write'>);
+    const { code, stdout, summary } = await report({ run: stored.record.run ?? '' }, granted);
     expect(code).toBe(1);
     expect(stdout).toContain(words);
     expect(stdout).toContain('add it under permissions: in the job');

@@ -12,6 +12,7 @@ export interface FetchInputs {
   run: string | undefined;
   sha: string | undefined;
   pullRequest: number | undefined;
+  /** Undefined for `default`. */
   pipeline: string | undefined;
   /** For the source `files`, as they were given. */
   files: string[];
@@ -47,7 +48,7 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
   if (source === 'run' && files.length > 0) {
     throw new ActionError('input', 'input "files" was given, and input "source" is "run"', { remedy: 'set source: files' });
   }
-  const pipeline = inputs.text('pipeline');
+  const pipeline = checkPipelineName(inputs.text('pipeline') ?? 'default');
   const baseline = inputs.text('baseline');
   const gates = inputs.textOrFile('gates', workspace);
   return {
@@ -56,7 +57,8 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
     run,
     sha,
     pullRequest: inputs.integer('pr-number', { min: 1 }),
-    pipeline: pipeline === undefined ? undefined : checkPipelineName(pipeline),
+    // The default says nothing about a run that is named.
+    pipeline: pipeline === 'default' ? undefined : pipeline,
     files,
     metrics: inputs.list('metrics', workspace),
     baseline: baseline === undefined ? undefined : readBaseline(baseline, 'input "baseline"'),

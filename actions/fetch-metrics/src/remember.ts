@@ -14,12 +14,12 @@ const longestNote = 1000;
 export async function remember(records: RecordStore, stored: StoredRecord, file: MetricsFile): Promise<void> {
   if (!isEnded(stored.record.state)) return;
   const comparison = comparisonOf(file);
-  let current: StoredRecord | undefined = stored;
-  for (let round = 0; round < mostTries && current; round++) {
-    const written: StoredRecord | undefined = await records.update(current, (record) => ({ ...record, verdict: file.verdict, comparison }));
-    if (written) return;
-    current = await records.get(stored.namespace, stored.name);
-    if (current?.uid !== stored.uid) break;
+  let current = stored;
+  for (let round = 0; round < mostTries; round++) {
+    if (await records.update(current, (record) => ({ ...record, verdict: file.verdict, comparison }))) return;
+    const fresh = await records.get(stored.namespace, stored.name);
+    if (fresh?.uid !== stored.uid) break;
+    current = fresh;
   }
   throw new ActionError(
     'conflict',

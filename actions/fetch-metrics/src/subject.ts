@@ -1,4 +1,3 @@
-import { ActionError } from '@slashtrain/core/action/errors';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { checkIdentity, recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
@@ -45,7 +44,6 @@ export async function openSubject(inputs: FetchInputs, { host, context }: Parts)
     ...(pullRequest === undefined ? {} : { pullRequest }),
   };
   const stored = await newestWithMetrics(await recordsFor(query, records, client), records);
-  if (!stored) throw new ActionError('internal', 'a list of records that is not empty has no first');
   return { subject: subjectOf(stored.record), cluster, stored };
 }
 

@@ -66,7 +66,7 @@ async function findTarget(run: string | undefined, inputs: ReportInputs, handed:
     ...(inputs.sha === undefined ? {} : { sha: inputs.sha }),
     ...(pullRequest === undefined ? {} : { pullRequest }),
   };
-  const stored = run === undefined ? (await recordsFor(query, records, client))[0]! : await recordOfRun(run, records, client);
+  const stored = run === undefined ? (await recordsFor(query, records, client))[0] : await recordOfRun(run, records, client);
   checkIdentity(stored, { sha: inputs.sha, pullRequest, pipeline }, context);
   refuseOtherCommit(`the run ${stored.name}`, stored.record.sha, 'the metrics file', handed.metrics?.sha);
   refuseOtherCommit(`the run ${stored.name}`, stored.record.sha, 'the result file', handed.result?.sha);

@@ -11,6 +11,7 @@ export interface ReportInputs {
   resultFile: { text: string; where: string } | undefined;
   pullRequest: number | undefined;
   sha: string | undefined;
+  /** Undefined for `default`. */
   pipeline: string | undefined;
   title: string | undefined;
   command: string;
@@ -38,7 +39,7 @@ export function readInputs(host: Host): ReportInputs {
       remedy: 'pass run: ${{ steps.submit.outputs.run }}, or sha (with pr-number and pipeline) to find the newest run',
     });
   }
-  const pipeline = inputs.text('pipeline');
+  const pipeline = checkPipelineName(inputs.text('pipeline') ?? 'default');
   return {
     token: inputs.required('token'),
     run,
@@ -46,7 +47,8 @@ export function readInputs(host: Host): ReportInputs {
     resultFile: readText(host, 'result-file'),
     pullRequest: inputs.integer('pr-number', { min: 1 }),
     sha,
-    pipeline: pipeline === undefined ? undefined : checkPipelineName(pipeline),
+    // The default says nothing about a run that is named.
+    pipeline: pipeline === 'default' ? undefined : pipeline,
     title: inputs.text('title'),
     command: readCommand(inputs.text('command') ?? '/train'),
     charts: inputs.choice('charts', ['mermaid', 'none'], 'mermaid'),

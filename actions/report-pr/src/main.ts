@@ -33,11 +33,11 @@ export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
   host.log.info(`${story.pipeline} at ${story.sha}: ${headline(story).words}`);
   await host.summarise(bodyOf(story, [], report, commentLimit));
 
-  // One that fails must not keep the other from being written.
-  const results = await Promise.allSettled([comment(opened, report, host), check(opened, report, host)]);
-  const [failure, ...others] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  for (const other of others) host.log.error(describe(other));
-  if (failure !== undefined) throw failure;
+  // One that fails must not keep the other from being written; then the step fails with the first, and the log has both.
+  const writes = [comment(opened, report, host), check(opened, report, host)];
+  const [, second] = (await Promise.allSettled(writes)).filter((result) => result.status === 'rejected');
+  if (second) host.log.error(describe(second.reason));
+  await Promise.all(writes);
   if (target) await markReported(target.records, target.stored, host.now());
 }
 
@@ -54,7 +54,7 @@ async function comment({ story, target }: Opened, report: ReportParts, host: Hos
 async function check({ story, target }: Opened, report: ReportParts, host: Host): Promise<void> {
   if (report.inputs.check === 'none') return;
   const newest = target && (await runsOf(target)).find(({ record }) => record.sha === story.sha);
-  if (newest && newest.uid !== target?.stored.uid) {
+  if (newest && newest.uid !== target.stored.uid) {
     host.log.info(`the check is left to the newer attempt ${newest.name} of the same commit`);
     return;
   }

@@ -35,7 +35,8 @@ export async function readFiles(files: readonly string[], folder: string, of: { 
     }
   }
   const metrics = summariseAll([...series.values()].map(({ one }) => one));
-  if (metrics.length > 0) measured.runs.push({
+  if (metrics.length > 0)
+    measured.runs.push({
       id: files[0] ?? '',
       sha: of.sha,
       ...(of.pullRequest === undefined ? {} : { pullRequest: of.pullRequest }),

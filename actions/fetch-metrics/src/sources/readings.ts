@@ -1,4 +1,4 @@
-import { MetricCollector, numberOf } from '@slashtrain/core/metrics/lines';
+import { numberOf, type MetricCollector } from '@slashtrain/core/metrics/lines';
 
 /** What was read from a file. */
 export interface Readings {

@@ -17,7 +17,10 @@ export async function readRun(stored: StoredRecord, records: RecordStore): Promi
 }
 
 /** Of records, newest first, the first with metrics; else the newest, which then has none. */
-export async function newestWithMetrics(candidates: readonly StoredRecord[], records: RecordStore): Promise<StoredRecord | undefined> {
+export async function newestWithMetrics(
+  candidates: readonly [StoredRecord, ...StoredRecord[]],
+  records: RecordStore,
+): Promise<StoredRecord> {
   for (const stored of candidates) if (hasPoints(await records.readMetrics(stored))) return stored;
   return candidates[0];
 }

@@ -15,7 +15,9 @@ export const links: Links = { repository: 'https://github.com/acme/digits', work
 
 /** A metric with a value for each step from 1. */
 export function metric(name: string, ...values: number[]): MetricSummary {
-  return summarise({ name, points: values.map((value, index) => ({ step: index + 1, value })) })!;
+  const summary = summarise({ name, points: values.map((value, index) => ({ step: index + 1, value })) });
+  if (!summary) throw new Error(`${name} needs a value`);
+  return summary;
 }
 
 /** A curve that rises to `end`. */
@@ -29,6 +31,8 @@ export function rising(name: string, end: number, steps = 20): MetricSummary {
 export function gate(name: string, outcome: GateOutcome, why: string, more: Partial<ShownGate['gate']> = {}): ShownGate {
   return { gate: { metric: name, direction: 'higher', 'max-regression': '1%', ...more }, outcome, why };
 }
+
+const run = 'jobs.batch/ml/digits-pr42-1a2b3c4-9f8e7d6@0f0c5a52-5d0e-4a52-8f5e-1f3f5a0c7d11';
 
 const record: RunRecord = {
   version: 1,
@@ -45,14 +49,14 @@ const record: RunRecord = {
   images: [`ghcr.io/acme/digits@sha256:${'c'.repeat(64)}`],
   parameters: [{ name: 'epochs', value: '20' }],
   kind: { plural: 'jobs', group: 'batch' },
-  run: 'jobs.batch/ml/digits-pr42-1a2b3c4-9f8e7d6@0f0c5a52-5d0e-4a52-8f5e-1f3f5a0c7d11',
+  run,
   checkRunId: 99,
   state: 'succeeded',
 };
 
 const result: RunResult = {
   version: 1,
-  run: record.run!,
+  run,
   sha,
   pipeline: 'digits',
   attempt: 1,

@@ -14,7 +14,7 @@ export function gridFor(curves: readonly (readonly MetricPoint[])[], most: numbe
   const [from, to] = [steps[0], steps.at(-1)];
   if (from === undefined || to === undefined || from === to) return undefined;
   // As fine as the closest two steps, so that a curve with equal steps is drawn through its own points.
-  const closest = Math.min(...steps.slice(1).map((step, index) => step - steps[index]!));
+  const closest = Math.min(...steps.slice(1).map((step, index) => step - (steps[index] ?? from)));
   return { from, to, count: Math.max(2, Math.min(most, Math.round((to - from) / closest) + 1)) };
 }
 
@@ -28,11 +28,8 @@ export function onGrid(points: readonly MetricPoint[], { from, to, count }: Grid
   let next = 0;
   const values = Array.from({ length: count }, (_, position) => {
     const step = position === count - 1 ? to : from + position * distance;
-    while (next < points.length && points[next]!.step < step) next++;
-    const [before, after] = [points[next - 1], points[next]];
-    if (!before || !after) return (before ?? after)!.value;
-    const share = (step - before.step) / (after.step - before.step);
-    return before.value * (1 - share) + after.value * share;
+    while ((points[next]?.step ?? Number.POSITIVE_INFINITY) < step) next++;
+    return valueAt(step, points[next - 1], points[next]);
   });
   // The ends keep their own values, and what lies beside them moves in by one: where a run began and ended matters most.
   const taken = new Set([0, count - 1]);
@@ -49,6 +46,13 @@ export function onGrid(points: readonly MetricPoint[], { from, to, count }: Grid
     taken.add(position);
   }
   return values;
+}
+
+/** Straight between two points, level beyond them. */
+function valueAt(step: number, before: MetricPoint | undefined, after: MetricPoint | undefined): number {
+  if (!before || !after) return (before ?? after)?.value ?? Number.NaN;
+  const share = (step - before.step) / (after.step - before.step);
+  return before.value * (1 - share) + after.value * share;
 }
 
 function extremesOf(points: readonly MetricPoint[]): MetricPoint[] {

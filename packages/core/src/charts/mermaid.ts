@@ -33,10 +33,11 @@ const colours = [
  * @returns undefined where there is no curve: fewer than two steps with finite values
  */
 export function mermaidLine(title: string, lines: readonly ChartLine[]): string | undefined {
-  const drawn = lines
-    .slice(0, colours.length)
-    .map((line, index) => ({ ...line, colour: colours[index]!, finite: line.points.filter(({ value }) => Number.isFinite(value)) }))
-    .filter(({ finite }) => finite.length > 0);
+  const drawn = colours.flatMap((colour, index) => {
+    const line = lines[index];
+    const finite = line?.points.filter(({ value }) => Number.isFinite(value)) ?? [];
+    return line && finite.length > 0 ? [{ ...line, colour, finite }] : [];
+  });
   const grid = gridFor(
     drawn.map(({ finite }) => finite),
     mostPoints,
@@ -61,7 +62,7 @@ export function mermaidLine(title: string, lines: readonly ChartLine[]): string 
 }
 
 function remarks({ points, finite }: { points: readonly MetricPoint[]; finite: readonly MetricPoint[] }, { from, to }: Grid): string {
-  const [first, last] = [finite[0]!.step, finite.at(-1)!.step];
+  const [first, last] = [finite[0]?.step ?? from, finite.at(-1)?.step ?? to];
   const missing = points.length - finite.length;
   const words = [
     ...(first > from ? [`from step ${first}`] : []),

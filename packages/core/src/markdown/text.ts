@@ -5,7 +5,7 @@ const ansi = /\u001b\[[0-9;?]*[ -/]*[@-~]/gu;
 // with them a name can look like another one.
 // eslint-disable-next-line no-control-regex -- they are what it looks for
 const hidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
-const space = /[\t\n\u000b\u000c\r\u0085\u2028\u2029]+/gu;
+const space = /[\t-\r\u0085\u2028\u2029]+/gu;
 
 /** Hostile text on one line, without what cannot be seen: white space becomes a space, other hidden characters `�`. */
 export function oneLine(text: string): string {

@@ -14,16 +14,13 @@ export function thinPoints(points: readonly MetricPoint[], most: number): Metric
 
 /** The indexes of the smallest and the largest finite value and of the first that is not finite, where there are such. */
 function extremes(points: readonly MetricPoint[]): number[] {
-  let min: number | undefined;
-  let max: number | undefined;
-  let odd: number | undefined;
+  let least: { index: number; value: number } | undefined;
+  let most: { index: number; value: number } | undefined;
   for (const [index, { value }] of points.entries()) {
-    if (!Number.isFinite(value)) {
-      odd ??= index;
-      continue;
-    }
-    if (min === undefined || value < points[min]!.value) min = index;
-    if (max === undefined || value > points[max]!.value) max = index;
+    if (!Number.isFinite(value)) continue;
+    if (!least || value < least.value) least = { index, value };
+    if (!most || value > most.value) most = { index, value };
   }
-  return [min, max, odd].filter((index) => index !== undefined);
+  const odd = points.findIndex(({ value }) => !Number.isFinite(value));
+  return [least?.index ?? -1, most?.index ?? -1, odd].filter((index) => index >= 0);
 }

@@ -39,10 +39,10 @@ export async function recordsFor(
   query: RecordQuery & { namespace: string },
   records: RecordStore,
   client: Pick<KubernetesClient, 'server' | 'context'>,
-): Promise<StoredRecord[]> {
+): Promise<[StoredRecord, ...StoredRecord[]]> {
   const { namespace, ...parts } = query;
-  const found = newestFirst(await records.find(namespace, parts));
-  if (found.length > 0) return found;
+  const [newest, ...others] = newestFirst(await records.find(namespace, parts));
+  if (newest) return [newest, ...others];
   const of = [
     parts.pipeline === undefined ? '' : ` of pipeline "${parts.pipeline}"`,
     parts.pullRequest === undefined ? '' : ` for #${parts.pullRequest}`,
