@@ -51,3 +51,8 @@ export function showWaiting({ command }: ParsedCommand, commit: Commit, permissi
     fence(`/confirm ${commit.sha} comment=${commentId}`),
   ].join('\n\n');
 }
+
+/** That a second person was found. */
+export function showConfirmed(login: string): string {
+  return `Confirmed by ${code(login)}.`;
+}

@@ -53,7 +53,7 @@ export function refuseViolations(violations: readonly Violation[]): void {
 
 function nameOf(object: KubernetesObject): string {
   const { name, generateName } = (object.metadata ?? {}) as { name?: unknown; generateName?: unknown };
-  return `${String(object.kind)}/${String(name ?? generateName ?? '(no name)')}`.slice(0, 200);
+  return `${object.kind}/${String(name ?? generateName ?? '(no name)')}`.slice(0, 200);
 }
 
 function show(value: unknown): string {
