@@ -1,11 +1,14 @@
 import type { MetricPoint } from './metrics.ts';
 
+/** The first, the last, the smallest, the largest, and the first that is no number. */
+export const fewestPoints = 5;
+
 /**
- * At most `most` points of a curve (at least 5): the first, the last, the smallest, the largest and the first that is no number,
+ * At most `most` points of a curve (from {@link fewestPoints} on): the first, the last, the smallest, the largest and the first that is no number,
  * so that no extreme and no divergence is lost; the others evenly over the curve. In the curve's order.
  */
 export function thinPoints(points: readonly MetricPoint[], most: number): MetricPoint[] {
-  const room = Math.max(most, 5);
+  const room = Math.max(most, fewestPoints);
   if (points.length <= room) return [...points];
   const kept = new Set([0, points.length - 1, ...extremes(points)]);
   for (let slot = 1, free = room - kept.size; slot <= free; slot++) kept.add(Math.round((slot * (points.length - 1)) / (free + 1)));
