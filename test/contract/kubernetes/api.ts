@@ -138,13 +138,19 @@ export class Api {
     throw new Error(`${resource}/${name} has not become what was expected; last seen: ${JSON.stringify(seen.at(-1)?.['status'])}`);
   }
 
-  /** Until it is gone. @returns the last that was seen of it */
-  async untilGone(resource: string, name: string): Promise<Stored | undefined> {
-    const list = await this.get(this.path(`${resource}?fieldSelector=metadata.name%3D${name}`));
-    if (list.body.items.length === 0) return undefined;
-    const since = list.body.metadata.resourceVersion;
-    const selected = this.path(`${resource}?fieldSelector=metadata.name%3D${name}&timeoutSeconds=100&resourceVersion=${since}`);
-    for await (const { type, object } of this.watch(selected)) if (type === 'DELETED') return object;
+  /**
+   * Until it is gone.
+   * @param from a version at which it was there; else it may be gone already
+   * @returns the last that was seen of it
+   */
+  async untilGone(resource: string, name: string, from?: string): Promise<Stored | undefined> {
+    const selected = `${resource}?fieldSelector=metadata.name%3D${name}`;
+    const list = await this.get(this.path(selected));
+    if (from === undefined && list.body.items.length === 0) return undefined;
+    const since = from ?? list.body.metadata.resourceVersion;
+    for await (const { type, object } of this.watch(this.path(`${selected}&timeoutSeconds=100&resourceVersion=${since}`))) {
+      if (type === 'DELETED') return object;
+    }
     throw new Error(`${resource}/${name} is still there`);
   }
 

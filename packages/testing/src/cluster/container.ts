@@ -90,9 +90,12 @@ export class ContainerRunner {
     this.#stopping.abort();
     if (!running) return;
     if (first) this.tell('Normal', 'Killing', `Stopping container ${this.container.name}`);
-    running.kill(graceSeconds > 0 ? 'SIGTERM' : 'SIGKILL');
-    if (graceSeconds <= 0) return;
-    const timer = setTimeout(() => running.kill('SIGKILL'), graceSeconds * 1000);
+    if (graceSeconds <= 0) {
+      running.kill();
+      return;
+    }
+    running.terminate();
+    const timer = setTimeout(() => running.kill(), graceSeconds * 1000);
     void running.exit.then(() => clearTimeout(timer));
   }
 
@@ -167,7 +170,7 @@ export class ContainerRunner {
     this.#keepLog(log);
     this.tell('Normal', 'Created', 'Container created');
     this.tell('Normal', 'Started', 'Container started');
-    if (this.isStopped()) this.#running.kill('SIGKILL');
+    if (this.isStopped()) this.#running.kill();
     this.#set({ running: { startedAt } });
     const { code } = await this.#running.exit;
     this.#running = undefined;

@@ -55,6 +55,17 @@ export async function argumentBelow(root: string, container: PodContainer, argum
   return (await lstat(below).catch(() => undefined)) ? before + below : argument;
 }
 
+/**
+ * Loaded into a Node that is the first process of its container: there it does not end by SIGTERM, unless its program
+ * does that itself. Node catches that signal in any case, and raises it anew, which only number 1 survives.
+ */
+const firstProcess = 'first-process.cjs';
+
+/** The arguments of a container's first process. */
+export function firstArguments(command: string, programs: string): string[] {
+  return command === 'node' ? ['--require', join(programs, firstProcess)] : [];
+}
+
 /** A program by an absolute path: Node is the node's own, whichever the image has. */
 export function program(command: string): string {
   return basename(command) === 'node' ? 'node' : command;
@@ -65,4 +76,5 @@ export async function bringPrograms(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await symlink(process.execPath, join(folder, 'node'));
   await symlink('/bin/sh', join(folder, 'sh'));
+  await writeFile(join(folder, firstProcess), "process.on('SIGTERM', () => {});\n");
 }

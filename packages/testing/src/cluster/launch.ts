@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expand } from './environment.ts';
-import { argumentBelow, pathBelow, prepareRoot, program, rootVariable } from './filesystem.ts';
+import { argumentBelow, firstArguments, pathBelow, prepareRoot, program, rootVariable } from './filesystem.ts';
 import type { ImageConfig } from './images.ts';
 import type { ContainerLog } from './logs.ts';
 import { asText, type Pod, type PodContainer } from './objects.ts';
@@ -47,9 +47,10 @@ export async function launch({ pod, container, image, root, variables, programs,
     PATH: pathBelow(root, variables.get('PATH'), programs),
     [rootVariable]: root,
   };
-  const below = await Promise.all([program(first), ...rest].map((part) => argumentBelow(root, container, part)));
+  const below = await Promise.all(rest.map((part) => argumentBelow(root, container, part)));
+  const executable = await argumentBelow(root, container, program(first));
   try {
-    return await start(below as [string, ...string[]], { cwd, env, log });
+    return await start([executable, ...firstArguments(executable, programs), ...below], { cwd, env, log });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code !== 'ENOENT' ? message : first.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';

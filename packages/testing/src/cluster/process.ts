@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ContainerLog } from './logs.ts';
 
@@ -11,14 +12,16 @@ export interface Exit {
 /** A container's process, with everything that it starts. */
 export interface Running {
   readonly exit: Promise<Exit>;
-  /** Reaches the whole process group. */
-  kill(signal: NodeJS.Signals): void;
+  /** Asks its first process to end, which that may not hear. */
+  terminate(): void;
+  /** Ends it with all that it has started. */
+  kill(): void;
 }
 
 // Groups that must not outlive this process, whatever ends it.
 const groups = new Set<number>();
 process.on('exit', () => {
-  for (const group of groups) killGroup(group, 'SIGKILL');
+  for (const group of groups) killGroup(group);
 });
 
 /**
@@ -38,7 +41,7 @@ export async function start(
   });
   const group = child.pid!;
   groups.add(group);
-  return { exit: ended(child, group, options.log), kill: (signal) => killGroup(group, signal) };
+  return { exit: ended(child, group, options.log), terminate: () => terminate(group), kill: () => killGroup(group) };
 }
 
 async function ended(child: ChildProcess, group: number, log: ContainerLog): Promise<Exit> {
@@ -47,16 +50,39 @@ async function ended(child: ChildProcess, group: number, log: ContainerLog): Pro
     child.once('exit', (code, signal) => resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGKILL'] }));
   });
   // A container ends with its first process: what that left behind goes too, and lets go of the streams.
-  killGroup(group, 'SIGKILL');
+  killGroup(group);
   groups.delete(group);
   await closed;
   log.end();
   return exit;
 }
 
-function killGroup(group: number, signal: NodeJS.Signals): void {
+/**
+ * In a container the first process is number 1, which gets no signal that it does not catch
+ * (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html), and nobody else gets this one.
+ */
+function terminate(pid: number): void {
+  if (catches(pid, constants.signals.SIGTERM)) send(pid, 'SIGTERM');
+}
+
+function catches(pid: number, signal: number): boolean {
   try {
-    process.kill(-group, signal);
+    const mask = /^SigCgt:\s*([0-9a-f]+)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return mask === undefined || ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  } catch (error) {
+    // No such file: the system has no /proc, and cannot tell.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+function killGroup(group: number): void {
+  send(-group, 'SIGKILL');
+}
+
+function send(target: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(target, signal);
   } catch (error) {
     // It has ended already.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
