@@ -439,7 +439,7 @@ describe('what is refused', () => {
   ])('by GitHub, without %s: the other half is written, the step fails and says what is missing', async (missing, words) => {
     const pull = pullRequest();
     const stored = await judged(pull, 'pass', [0.96]);
-    const granted = Object.fromEntries(Object.entries(permissions).map(([name, access]) => [name, name === missing ? 'read' : access]));
+    const granted: Record<string, 'read' | 'write'> = { ...permissions, [missing]: 'read' };
     const { code, stdout, summary } = await report({ run: stored.record.run ?? '' }, granted);
     expect(code).toBe(1);
     expect(stdout).toContain(words);
