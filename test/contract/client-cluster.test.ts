@@ -136,7 +136,7 @@ describe.each(targets)('the client on the %s cluster', (name) => {
       const step = sighting.present ? Number((sighting.object['data'] as { step: string }).step) : 'gone';
       seen.push(step);
       if (step === 2) await client.delete(configMaps, namespace, 'a');
-      else if (step !== 'gone') await client.patch(configMaps, namespace, 'a', { data: { step: String(Number(step) + 1) } });
+      else if (step !== 'gone') await client.patch(configMaps, namespace, 'a', { data: { step: String(step + 1) } });
     }
     expect(seen).toEqual([0, 1, 2, 'gone']);
   });

@@ -73,7 +73,15 @@ describe.each(targets)('on the %s cluster', (name) => {
       action: 'submit-pipeline',
       ...common(),
       ...step,
-      inputs: { manifest: 'pipelines/train.yaml', sha, 'pr-number': String(number), pipeline: 'digits', deadline: '30m', ...clusterInputs(), ...inputs },
+      inputs: {
+        manifest: 'pipelines/train.yaml',
+        sha,
+        'pr-number': String(number),
+        pipeline: 'digits',
+        deadline: '30m',
+        ...clusterInputs(),
+        ...inputs,
+      },
     });
   const wait = (run: string, { inputs, ...step }: Step = {}): Promise<BundleResult> =>
     runBundle({ action: 'wait-for-run', ...common(), ...step, inputs: { run, ...clusterInputs(), ...inputs } });

@@ -58,7 +58,7 @@ export const job: Kind = {
     const { spec } = asJob(object);
     spec.ttlSecondsAfterFinished = Math.max(spec.ttlSecondsAfterFinished ?? 0, seconds);
   },
-  status: (object, before) => status(object as Job, before),
+  status: (object, before) => status(object, before),
   podSelector: ({ metadata }) =>
     metadata.uid ? `batch.kubernetes.io/controller-uid=${metadata.uid}` : `batch.kubernetes.io/job-name=${metadata.name ?? ''}`,
   cancel: { how: 'delete' },

@@ -73,7 +73,8 @@ function takeDefaults(object: KubernetesObject): Map<string, string> {
   if (text === undefined) return new Map();
   object.metadata.annotations = others;
   // The failsafe schema knows text alone: "1.10" stays "1.10".
-  const document = parseDocument(String(text), { schema: 'failsafe', uniqueKeys: true });
+  const annotation: unknown = text;
+  const document = parseDocument(typeof annotation === 'string' ? annotation : 'null', { schema: 'failsafe', uniqueKeys: true });
   const values: unknown = document.errors.length > 0 ? undefined : document.toJS({ mapAsMap: true, maxAliasCount: 0 });
   if (!(values instanceof Map) || ![...values].every(([key, value]) => typeof key === 'string' && typeof value === 'string')) {
     throw new ActionError('manifest', `the annotation ${defaultsAnnotation} is no YAML map of names and texts`, {

@@ -1,5 +1,4 @@
 import type { KubernetesObject, Resource } from '../kinds/kind.ts';
-import type { RunReference } from '../run/reference.ts';
 
 /** A list with the version from which a watch goes on. */
 export interface ObjectList<T extends KubernetesObject = KubernetesObject> {
@@ -86,12 +85,6 @@ export interface KubernetesClient {
   discover(group: string, version: string): Promise<Resource[] | undefined>;
 }
 
-/** The resource of a run reference. */
-export function resourceOf(reference: RunReference, version: string, kind: string): Resource {
-  return { group: reference.group, version, plural: reference.plural, kind };
-}
-
 export const pods: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 export const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' };
 export const events: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event' };
-export const nodes: Resource = { group: '', version: 'v1', plural: 'nodes', kind: 'Node' };

@@ -130,7 +130,7 @@ describe('what an answer that is no success means', () => {
       'https://k:6443 (context prod) cannot create jobs.batch in namespace ml now: 502 <html>',
     ],
   ])('%s', (_, request, code, text, errorCode, expected) => {
-    const error = refusal({ status: code, text }, request as Asked);
+    const error = refusal({ status: code, text }, request);
     expect(words(error)).toBe(expected);
     expect([error.code, error.status]).toEqual([errorCode, code]);
   });

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { asText } from './objects.ts';
 import type { NewObject } from './store.ts';
 
@@ -108,4 +108,3 @@ export function defaultOther(kind: string, object: NewObject): void {
   }
 }
 
-export const newUid = (): string => randomUUID();
