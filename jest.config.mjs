@@ -1,6 +1,8 @@
 /** Pure rules stand beside their source; what needs bundles, the contract and the examples stand in test/. */
 export default {
   testEnvironment: 'node',
+  // Bundles that are being built come and go there.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/', '/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
