@@ -2,6 +2,7 @@ import { ActionError } from '../action/errors.ts';
 import type { Log } from '../action/log.ts';
 import { kindOfReference } from '../kinds/index.ts';
 import type { Kind, KubernetesObject } from '../kinds/kind.ts';
+import { iterate, type Source } from '../kubernetes/channel.ts';
 import { pods as podResource, type KubernetesClient } from '../kubernetes/client.ts';
 import { followLogs, type LogFollowOptions } from '../kubernetes/logs.ts';
 import type { Pod } from '../kubernetes/pod.ts';
@@ -56,6 +57,48 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     return items.toSorted((a, b) => compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''));
   };
 
+  const startLogs = (reference: RunReference, signal: AbortSignal): Source<LogLine> => {
+    const ended = new AbortController();
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    const waiting = (async () => {
+      for await (const sighting of watch(reference, both)) {
+        if (!isEnded(observation(reference, sighting).status.state)) continue;
+        ended.abort();
+        return;
+      }
+    })();
+    // What the watch of the run throws ends the log, too.
+    let failure: { error: unknown } | undefined;
+    const watching = waiting.catch((error: unknown) => {
+      if (both.aborted) return;
+      failure = { error };
+      stop.abort();
+    });
+    const lines = followLogs(client, {
+      ...options.logs,
+      ...(timing ? { timing } : {}),
+      ...(options.watch ? { watch: options.watch } : {}),
+      log,
+      namespace: reference.namespace,
+      selector: selectorFor(reference),
+      signal: both,
+      ended: ended.signal,
+    })[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        const item = await lines.next();
+        if (item.done && failure) throw failure.error;
+        return item as IteratorResult<LogLine, undefined>;
+      },
+      stop: async () => {
+        stop.abort();
+        await lines.return?.();
+        await watching;
+      },
+    };
+  };
+
   return {
     async check(kind, object) {
       await client.create(kind.resource, object, { dryRun: true });
@@ -90,39 +133,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       }
     },
 
-    async *logs(reference, signal): AsyncGenerator<LogLine> {
-      const ended = new AbortController();
-      const stop = new AbortController();
-      const both = AbortSignal.any([signal, stop.signal]);
-      const waiting = (async () => {
-        for await (const sighting of watch(reference, both)) {
-          if (!isEnded(observation(reference, sighting).status.state)) continue;
-          ended.abort();
-          return;
-        }
-      })();
-      const lines = followLogs(client, {
-        ...options.logs,
-        ...(timing ? { timing } : {}),
-        ...(options.watch ? { watch: options.watch } : {}),
-        log,
-        namespace: reference.namespace,
-        selector: selectorFor(reference),
-        signal: both,
-        ended: ended.signal,
-      });
-      // What the watch of the run throws ends the log, too.
-      const failed = waiting.catch((error: unknown) => {
-        if (!both.aborted) stop.abort(error);
-      });
-      try {
-        yield* lines;
-        if (stop.signal.aborted) throw stop.signal.reason;
-      } finally {
-        stop.abort();
-        await failed;
-      }
-    },
+    logs: (reference, signal) => iterate(() => startLogs(reference, signal)),
 
     async pods(reference): Promise<PodsObservation> {
       const list = await listPods(reference);

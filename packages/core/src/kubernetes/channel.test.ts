@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Channel } from './channel.ts';
+import { Channel, iterate } from './channel.ts';
 import { Slots } from './slots.ts';
 
 describe('a channel', () => {
@@ -20,7 +20,7 @@ describe('a channel', () => {
     const writing = channel.push([1, 2, 3]).then(() => (written = true));
     await Promise.resolve();
     expect(written).toBe(false);
-    await channel[Symbol.asyncIterator]().next();
+    await channel.next();
     await writing;
     expect(written).toBe(true);
   });
@@ -31,7 +31,55 @@ describe('a channel', () => {
     channel.close({ error: new Error('no right') });
     channel.close();
     await writing;
-    await expect(channel[Symbol.asyncIterator]().next()).rejects.toThrow('no right');
+    await expect(channel.next()).rejects.toThrow('no right');
+  });
+});
+
+describe('an iteration', () => {
+  function source(
+    items: number[],
+    failure?: Error,
+  ): { stops: number; start: () => { next(): Promise<IteratorResult<number, undefined>>; stop(): Promise<void> } } {
+    const counted = {
+      stops: 0,
+      start: () => ({
+        next: (): Promise<IteratorResult<number, undefined>> => {
+          const value = items.shift();
+          if (value !== undefined) return Promise.resolve({ done: false, value });
+          return failure ? Promise.reject(failure) : Promise.resolve({ done: true, value: undefined });
+        },
+        stop: () => {
+          counted.stops += 1;
+          return Promise.resolve();
+        },
+      }),
+    };
+    return counted;
+  }
+
+  it('stops its source once when that ends', async () => {
+    const from = source([1, 2]);
+    const read: number[] = [];
+    for await (const value of iterate(from.start)) read.push(value);
+    expect([read, from.stops]).toEqual([[1, 2], 1]);
+  });
+
+  it('stops its source when nobody wants more', async () => {
+    const from = source([1, 2]);
+    for await (const _ of iterate(from.start)) break;
+    expect(from.stops).toBe(1);
+  });
+
+  it('stops its source when that fails', async () => {
+    const from = source([], new Error('no right'));
+    await expect(iterate(from.start)[Symbol.asyncIterator]().next()).rejects.toThrow('no right');
+    expect(from.stops).toBe(1);
+  });
+
+  it('starts no source that nobody reads', () => {
+    iterate(() => {
+      throw new Error('started');
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Log } from '../action/log.ts';
 import type { LogLine } from '../backend/backend.ts';
-import { Channel } from './channel.ts';
+import { Channel, iterate, type Source } from './channel.ts';
 import { pods as podResource, type KubernetesClient } from './client.ts';
 import { readContainer, type ReadingContext } from './container-log.ts';
 import { statusesOf, type Pod } from './pod.ts';
@@ -28,8 +28,8 @@ export interface LogFollowOptions {
   settleSeconds?: number;
 }
 
-// Unread lines in memory: enough that no connection waits for a slow console, few enough for 150 MB.
-const unreadLines = 20_000;
+// Unread lines in memory: so many that no connection waits for a slow console.
+const unreadLines = 5_000;
 
 /**
  * Follows the logs of all containers of the selected pods, present and to come, init containers and restarts included:
@@ -37,7 +37,11 @@ const unreadLines = 20_000;
  * Ends when `signal` aborts, or when the run has ended and all is read.
  * @throws ActionError where it cannot go on, such as a missing right
  */
-export async function* followLogs(client: KubernetesClient, options: LogFollowOptions): AsyncGenerator<LogLine> {
+export function followLogs(client: KubernetesClient, options: LogFollowOptions): AsyncIterable<LogLine> {
+  return iterate(() => startFollowing(client, options));
+}
+
+function startFollowing(client: KubernetesClient, options: LogFollowOptions): Source<LogLine> {
   const { namespace, selector, ended, timing = systemTiming, settleSeconds = 30 } = options;
   const stop = new AbortController();
   const final = new AbortController();
@@ -98,12 +102,13 @@ export async function* followLogs(client: KubernetesClient, options: LogFollowOp
   const end = (): void => channel.close();
   options.signal.addEventListener('abort', end, { once: true });
   if (options.signal.aborted) end();
-  try {
-    yield* channel;
-  } finally {
-    options.signal.removeEventListener('abort', end);
-    stop.abort();
-    channel.close();
-    await Promise.all([following, ...readers.values()]);
-  }
+  return {
+    next: () => channel.next(),
+    stop: async () => {
+      options.signal.removeEventListener('abort', end);
+      stop.abort();
+      channel.close();
+      await Promise.all([following, ...readers.values()]);
+    },
+  };
 }

@@ -67,6 +67,29 @@ describe('the reading of a log that is cut again and again', () => {
     expect([stamp(1e9 + 4), stamp(1e9 + 5)].map((time) => resume.take(time))).toEqual([false, true]);
   });
 
+  it('knows earlier lines again although later seconds have begun meanwhile', () => {
+    const resume = new LogResume();
+    resume.begin();
+    const earlier = [stamp(1e9), stamp(1e9 + 5)];
+    for (const time of earlier) resume.take(time);
+    resume.begin();
+    expect([earlier[0], stamp(9e9), earlier[1], stamp(9e9)].map((time) => resume.take(time ?? ''))).toEqual([false, true, false, true]);
+  });
+
+  it.each([
+    ['2026-11-21T12:00:01.5Z', '2026-11-21T12:00:01.500000000Z', false],
+    ['2026-11-21T12:00:01Z', '2026-11-21T12:00:01.000000000Z', false],
+    ['2026-11-21T12:00:01.000000001Z', '2026-11-21T13:00:01.000000001+01:00', false],
+    ['2026-11-21T12:00:01.000000001Z', '2026-11-21T12:00:01.000000002Z', true],
+    ['2026-11-21T12:00:01.000000001Z', '2026-11-21T12:00:01.000000001+01:00', true],
+  ])('compares times, however they are written: %s, %s', (first, second, isNew) => {
+    const resume = new LogResume();
+    resume.begin();
+    resume.take(first);
+    resume.begin();
+    expect(resume.take(second)).toBe(isNew);
+  });
+
   it('asks for whole seconds, one earlier than the newest line', () => {
     const resume = new LogResume();
     expect(resume.begin()).toBeUndefined();

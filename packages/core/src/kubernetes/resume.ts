@@ -14,6 +14,9 @@ export function readStamp(line: string): StampedLine | undefined {
   return { time, text: space < 0 ? '' : line.slice(space + 1, line.endsWith('\n') ? -1 : undefined) };
 }
 
+const zero = '0'.charCodeAt(0);
+const point = '.'.charCodeAt(0);
+
 // stdout and stderr are stamped by two writers and can stand in the file the other way round, a little.
 const slackSeconds = 1;
 
@@ -25,61 +28,94 @@ const slackSeconds = 1;
  * interleaved out of order, and where the file was rotated meanwhile.
  */
 export class LogResume {
-  /** How often each stamp of the seconds from `#since` on was seen. */
-  readonly #seen = new Map<string, number>();
-  /** What is still to be skipped of them in this reading. */
-  #repeated = new Map<string, number>();
+  /** The nanoseconds of all lines that were read of the last seconds, by second since 1970. */
+  readonly #seen = new Map<number, number[]>();
+  /** How often each stamp is still to be skipped in this reading, and how many lines that is. */
+  #repeated = new Map<number, number>();
+  #left = 0;
+  #base = 0;
   /** Whole seconds since 1970; undefined before the first line. */
   #since: number | undefined;
-  #newest = -Infinity;
 
   /** Begins a reading. @returns `sinceTime` for it; undefined for the whole log */
   begin(): string | undefined {
-    this.#repeated = new Map(this.#seen);
+    this.#repeated = new Map();
+    this.#left = 0;
+    this.#base = this.#since ?? 0;
+    for (const [second, all] of this.#seen) {
+      this.#left += all.length;
+      for (const nanoseconds of all) {
+        const key = this.#key(second, nanoseconds);
+        this.#repeated.set(key, (this.#repeated.get(key) ?? 0) + 1);
+      }
+    }
     return this.#since === undefined ? undefined : new Date(this.#since * 1000).toISOString().replace('.000Z', 'Z');
   }
 
   /** Whether this reading has passed everything that was read before. */
   get hasCaughtUp(): boolean {
-    for (const count of this.#repeated.values()) if (count > 0) return false;
-    return true;
+    return this.#left === 0;
   }
 
   /** Whether the next line with this stamp was read before. */
   isRepeated(time: string): boolean {
-    return (this.#repeated.get(time) ?? 0) > 0;
+    return this.#left > 0 && (this.#repeated.get(this.#key(secondOf(time), nanosecondsOf(time))) ?? 0) > 0;
   }
 
   /** Takes a whole line of this reading. @returns whether it is new */
   take(time: string): boolean {
-    const repeated = this.#repeated.get(time);
-    if (repeated) {
-      this.#repeated.set(time, repeated - 1);
-      return false;
+    const second = secondOf(time);
+    const nanoseconds = nanosecondsOf(time);
+    if (this.#left > 0) {
+      const key = this.#key(second, nanoseconds);
+      const repeated = this.#repeated.get(key) ?? 0;
+      if (repeated > 0) {
+        this.#repeated.set(key, repeated - 1);
+        this.#left -= 1;
+        return false;
+      }
     }
-    this.#seen.set(time, (this.#seen.get(time) ?? 0) + 1);
-    this.#advance(time);
+    const all = this.#seen.get(second);
+    if (all) all.push(nanoseconds);
+    else this.#startSecond(second, nanoseconds);
     return true;
   }
 
-  #advance(time: string): void {
-    const second = secondOf(time);
-    if (!(second > this.#newest)) return;
-    this.#newest = second;
+  #startSecond(second: number, nanoseconds: number): void {
+    this.#seen.set(second, [nanoseconds]);
     const since = second - slackSeconds;
     if (this.#since !== undefined && since <= this.#since) return;
     this.#since = since;
-    for (const stamp of this.#seen.keys()) if (secondOf(stamp) < since) this.#seen.delete(stamp);
+    for (const old of this.#seen.keys()) if (old < since) this.#seen.delete(old);
+  }
+
+  #key(second: number, nanoseconds: number): number {
+    // From a second near this one, so that the number is exact.
+    return (second - this.#base) * 1e9 + nanoseconds;
   }
 }
 
-let cached: { text: string; second: number } = { text: '', second: Number.NaN };
+// Lines come by thousands a second, so the last answer is remembered.
+let cached = { second: Number.NaN, start: '?', zone: '?' };
 
-/** Whole seconds since 1970. Lines come by thousands a second, so the last answer is remembered. */
+/** Whole seconds since 1970 of a stamp such as `2026-11-21T11:44:37.123456789+01:00`. */
 function secondOf(time: string): number {
-  // "2026-11-21T11:44:37", and the zone at the end.
+  if (time.startsWith(cached.start) && time.endsWith(cached.zone)) return cached.second;
+  const start = time.slice(0, 19);
   const zone = time.endsWith('Z') ? 'Z' : time.slice(-6);
-  const text = time.slice(0, 19) + zone;
-  if (text !== cached.text) cached = { text, second: Math.floor(Date.parse(text) / 1000) };
+  cached = { second: Math.floor(Date.parse(start + zone) / 1000), start, zone };
   return cached.second;
+}
+
+/** The fraction of a stamp's second. */
+function nanosecondsOf(time: string): number {
+  if (time.charCodeAt(19) !== point) return 0;
+  let value = 0;
+  let digits = 0;
+  for (; digits < 9; digits += 1) {
+    const digit = time.charCodeAt(20 + digits) - zero;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
+  }
+  return value * 10 ** (9 - digits);
 }
