@@ -15,6 +15,8 @@ export interface ChartLine {
 const mostPoints = 50;
 const mostNamedSteps = 12;
 const longestTitle = 60;
+// What the height of a chart has room for.
+const longestAxis = 32;
 
 // Seen on white as on black, told apart by those who see no red; each beside the emoji that looks like it.
 const colours = [
@@ -83,7 +85,7 @@ function stepsOf({ from, to, count }: Grid): string {
 
 // Mermaid's grammar ends a text at `"`, and reads directives, comments and entities anywhere: only what is none of these stays.
 function labelOf(text: string): string {
-  return clip(oneLine(text), longestTitle).replace(/[^\p{L}\p{N} ._/()%+@:…-]/gu, '_');
+  return clip(oneLine(text), longestAxis).replace(/[^\p{L}\p{N} ._/()%+@:…-]/gu, '_');
 }
 
 interface Scale {
