@@ -60,7 +60,7 @@ export interface EmbeddedCluster {
   kubeconfigWithout(...denied: Denied[]): string;
   /** Makes `folder` the image `name`, present on the node. */
   registerImage(name: string, folder: string, config?: ImageConfig): void;
-  /** All requests since the start, or since the list was emptied. */
+  /** All requests since the start. */
   readonly requests: readonly RecordedRequest[];
   /** Forgets the history: a watch or a page from an older version gets 410. */
   compact(): void;

@@ -107,4 +107,3 @@ export function defaultOther(kind: string, object: NewObject): void {
     object.metadata['labels'] = { ...(object.metadata['labels'] as Json | undefined), 'kubernetes.io/metadata.name': object.metadata.name };
   }
 }
-
