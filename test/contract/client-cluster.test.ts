@@ -116,6 +116,14 @@ describe.each(targets)('the client on the %s cluster', (name) => {
     expect((await client.apply(configMaps, map('a', { y: '2' })))['data']).toEqual({ y: '2' });
   });
 
+  onReal('names field and manager where another owns what it applies', async () => {
+    await client.create(configMaps, map('a', { x: '1' }));
+    const conflict = await thrown(client.apply(configMaps, map('a', { x: '2' })));
+    expect(conflict.code).toBe('conflict');
+    expect(conflict.message).toMatch(/conflict with "slashtrain" using v1: \.data\.x/u);
+    expect((await client.apply(configMaps, map('a', { x: '2' }), { force: true }))['data']).toEqual({ x: '2' });
+  });
+
   it('knows which kinds there are', async () => {
     expect(await client.discover('batch', 'v1')).toContainEqual(job.resource);
     expect(await client.discover('nowhere.dev', 'v1')).toBeUndefined();

@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -200,6 +201,22 @@ describe('a write', () => {
       preconditions: { uid: 'u-1' },
       gracePeriodSeconds: 3,
     });
+  });
+});
+
+describe('a log', () => {
+  it.each([
+    ['the pod has no node', (response: ServerResponse) => void response.writeHead(204).end(), 'the pod a has no node yet'],
+    [
+      'the container waits',
+      failure(400, 'BadRequest', 'container "main" in pod "a" is waiting to start: PodInitializing'),
+      'is waiting to start: PodInitializing',
+    ],
+    ['the pod is gone', failure(404, 'NotFound', 'pods "a" not found', { name: 'a' }), 'there is no pods/log "a" in namespace ml'],
+  ])('that is not there is not-found: %s', async (_, step, message) => {
+    server.script(step);
+    const lines = (await open()).log('ml', 'a', { container: 'main' }, new AbortController().signal)[Symbol.asyncIterator]();
+    await expect(lines.next()).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining(message) });
   });
 });
 

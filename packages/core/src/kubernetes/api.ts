@@ -156,6 +156,8 @@ export function kubernetesClient(http: Http): KubernetesClient {
         });
       const stream = await http.open({ method: 'GET', path, repeatable: 'always' }, signal);
       if ('text' in stream) {
+        // A pod that no node has yet: https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/strategy.go, LogLocation.
+        if (stream.status === 204) throw new ActionError('not-found', `the pod ${pod} has no node yet`);
         // 400 is the kubelet's word for "not started yet" and "no previous container".
         if (stream.status === 400) throw new ActionError('not-found', readStatus(stream.text).message);
         const resource = { group: '', version: 'v1', plural: 'pods' };

@@ -33,7 +33,7 @@ export function secretsOf(config: KubeConfig): Set<string> {
 }
 
 /** The password in a cluster's `proxy-url`. */
-export function proxyPassword(cluster: Cluster): string | undefined {
+function proxyPassword(cluster: Cluster): string | undefined {
   if (!cluster.proxyUrl || !URL.canParse(cluster.proxyUrl)) return undefined;
   return decodeURIComponent(new URL(cluster.proxyUrl).password) || undefined;
 }
