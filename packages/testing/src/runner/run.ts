@@ -66,7 +66,7 @@ class RunStory {
       attempt: 1,
       workflow: workflow.name,
       file: workflow.file,
-      title: workflow.name,
+      title: titleOf(event) ?? workflow.name,
       event: event.name,
       sha: event.sha,
       ref: event.ref,
@@ -232,6 +232,12 @@ class RunStory {
   #now(): number {
     return (this.#options.now ?? Date.now)();
   }
+}
+
+/** What GitHub calls a run without a `run-name:`: as what its event is about. */
+function titleOf({ payload }: WorkflowEvent): string | undefined {
+  const { pull_request: pull, issue, head_commit: commit } = payload as Record<string, { title?: string; message?: string } | undefined>;
+  return pull?.title ?? issue?.title ?? commit?.message?.split('\n', 1)[0];
 }
 
 function conclude(jobs: readonly JobRun[]): Conclusion {
