@@ -94,7 +94,7 @@ function readSettings(inputs: Inputs, folder: string): ImageSettings {
 
 function readDestination(text: string): string {
   const path = posix.normalize(text).replace(/\/$/u, '');
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- they are what it refuses
   const isPlain = text.startsWith('/') && path !== '' && !text.split('/').includes('..') && !/[\u0000-\u001f]/u.test(text);
   if (!isPlain || path.split('/').some((part) => part.startsWith('.wh.')))
     throw refused('destination', text, 'an absolute path below "/", such as /app');
