@@ -3,12 +3,9 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { digitsFiles } from '@slashtrain/testing/demo/example';
-import { openPlace, type Place } from '@slashtrain/testing/demo/place';
 import type { WorkflowEvent } from '@slashtrain/testing/github/events';
-import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { fakeForRunner } from '@slashtrain/testing/runner/github';
-import { WorkflowRuns } from '@slashtrain/testing/runner/workflow-runs';
+import { openDigits, type DigitsWorld } from '../support/digits.ts';
 
 /*
  * The workflow that users copy, run by act (https://github.com/nektos/act) and by our runner: both leave the same.
@@ -18,29 +15,16 @@ const actions = resolve(import.meta.dirname, '../../actions');
 const hasAct = spawnSync('act', ['--version']).status === 0;
 if (!hasAct) process.stdout.write('skipped: the workflow in act; put act on PATH (https://github.com/nektos/act)\n');
 
-interface World {
-  github: FakeGitHub;
-  repository: Repository;
-  place: Place;
-  event: WorkflowEvent;
-  sha: string;
-  number: number;
-}
-
 /** Opens a pull request on servers of its own, has it trained, and gives what is left on it. */
-async function trained(run: (world: World) => Promise<void>): Promise<{ checks: unknown; comments: string[]; reactions: string[] }> {
-  const place = await openPlace({ once: true });
-  // The comment is written a minute after the push: in the same second nobody can have looked at the commit.
-  let past = 120_000;
-  const github = await startGitHub({ now: () => Date.now() - past });
+async function trained(
+  run: (world: DigitsWorld, event: WorkflowEvent) => Promise<void>,
+): Promise<{ checks: unknown; comments: string[]; reactions: string[] }> {
+  const world = await openDigits();
   try {
-    const repository = github.createRepository({ owner: 'acme', name: 'digits', files: digitsFiles() });
-    repository.setPermission('ada', 'write');
-    const sha = repository.commit({ branch: 'topic', files: { 'NOTES.md': 'a' }, author: 'ada', date: 0 });
-    const number = repository.openPullRequest({ head: 'topic', author: 'ada' });
-    past = 60_000;
-    const comment = repository.comment(number, 'ada', '/train epochs=3');
-    await run({ github, repository, place, event: repository.events.issueComment(comment), sha, number });
+    const { repository } = world;
+    const { sha, number } = world.open({ 'NOTES.md': 'a' });
+    const { comment, event } = world.comment(number, 'ada', '/train epochs=3');
+    await run(world, event);
     return {
       checks: repository
         .checks(sha)
@@ -49,8 +33,7 @@ async function trained(run: (world: World) => Promise<void>): Promise<{ checks: 
       reactions: comment.reactions.map(({ content }) => content),
     };
   } finally {
-    await github.close();
-    await place.close();
+    await world.close();
   }
 }
 
@@ -65,20 +48,12 @@ function same(text: string): string {
     .replace(/actions\/runs\/\d+/gu, 'actions/runs/<run>');
 }
 
-async function inOurRunner({ github, repository, place, event }: World): Promise<void> {
-  const workflows = new WorkflowRuns({ github: fakeForRunner(github, repository), ...settings(place) });
+async function inOurRunner({ workflows }: DigitsWorld, event: WorkflowEvent): Promise<void> {
   const [run] = await workflows.dispatch(event);
   expect(run?.conclusion).toBe('success');
 }
 
-function settings(place: Place): { secrets: Record<string, string>; vars: Record<string, string> } {
-  return {
-    secrets: { KUBECONFIG: place.kubeconfig },
-    vars: { SLASHTRAIN_IMAGE: `${place.registry}/acme/digits`, SLASHTRAIN_BASE: place.base },
-  };
-}
-
-async function inAct({ github, repository, place, event }: World): Promise<void> {
+async function inAct({ github, repository, settings }: DigitsWorld, event: WorkflowEvent): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-act-'));
   try {
     const checkout = join(folder, 'checkout');
@@ -94,7 +69,7 @@ async function inAct({ github, repository, place, event }: World): Promise<void>
     git('add', '-A');
     git('commit', '-qm', 'a');
     writeFileSync(join(folder, 'event.json'), JSON.stringify(event.payload));
-    const { secrets, vars } = settings(place);
+    const { secrets, vars } = settings;
     // act gives every job the same token: it has what all of them ask for together.
     const token = github.token({ contents: 'read', packages: 'write', checks: 'write', 'pull-requests': 'write' }, { repository });
     writeFileSync(join(folder, 'secrets.yaml'), JSON.stringify({ ...secrets, GITHUB_TOKEN: token }));
