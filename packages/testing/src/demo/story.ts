@@ -22,14 +22,6 @@ export interface Scene {
   signal: AbortSignal;
 }
 
-/** How a training of a pull request ended, as the story shows it. */
-export interface Outcome {
-  sha: string;
-  run: WorkflowRun;
-  image: string;
-  reference: string;
-}
-
 /** The three acts: a first model, a better one, and one that is held back. @returns the pull request that stays open */
 export async function tellStory(scene: Scene): Promise<number> {
   const { repository, teller } = scene;
@@ -92,14 +84,14 @@ async function push(scene: Scene, number: number, values: Settings, message: str
   await dispatch(scene, repository.events.pullRequestTarget(number, { action: 'synchronize', before }));
 }
 
-async function train(scene: Scene, number: number, login: string): Promise<Outcome> {
+async function train(scene: Scene, number: number, login: string): Promise<void> {
   const { repository, teller, clock } = scene;
   clock.pass();
   teller.person(login, 'comments /train epochs=20');
   const comment = repository.comment(number, login, '/train epochs=20');
   const [run] = await dispatch(scene, repository.events.issueComment(comment));
   if (!run) throw new Error('the comment started no workflow');
-  return outcomeOf(scene, number, run);
+  tellOutcome(scene, number, run);
 }
 
 /** What an event starts, until its end. */
@@ -110,14 +102,13 @@ async function dispatch({ workflows, signal }: Scene, event: WorkflowEvent): Pro
 }
 
 /** Says what the run left: image, run, metrics, checks, merge. */
-function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowRun): Outcome {
+function tellOutcome({ repository, teller }: Scene, number: number, run: WorkflowRun): void {
   const sha = repository.pull(number).head.sha;
   const output = (step: string, name: string): string =>
     run.jobs.flatMap((job) => job.steps).find(({ id }) => id === step)?.outputs[name] ?? '';
-  const outcome = { sha, run, image: output('image', 'image'), reference: output('submit', 'run') };
   teller.gap();
-  teller.fact('image', outcome.image || 'none');
-  teller.fact('run', outcome.reference || 'none');
+  teller.fact('image', output('image', 'image') || 'none');
+  teller.fact('run', output('submit', 'run') || 'none');
   for (const [name, text] of metricsOf(output('metrics', 'metrics'), teller)) teller.fact(name, text);
   for (const wanted of [trainCheck, metricsCheck]) {
     const check = repository.checks(sha).findLast(({ name }) => name === wanted);
@@ -127,7 +118,6 @@ function outcomeOf({ repository, teller }: Scene, number: number, run: WorkflowR
   }
   const { allowed, reasons } = repository.canMerge(number);
   teller.fact('merge', allowed ? teller.good('allowed') : teller.bad(`blocked: ${reasons.join('; ')}`));
-  return outcome;
 }
 
 /** fetch-metrics' output `metrics`. */
