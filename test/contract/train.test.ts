@@ -207,12 +207,13 @@ describe.each(targets)('on the %s cluster', (name) => {
     const pull = pullRequest({ 'train.js': "console.log('begun'); setInterval(() => {}, 1000);" });
     const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const run = submitted.outputs['run'] ?? '';
+    // Its first line can come before the API server says that it runs.
     const begun = Promise.withResolvers<void>();
     const waiting = startBundle({
       action: 'wait-for-run',
       ...common(),
       inputs: { run, 'on-cancel': onCancel, ...clusterInputs() },
-      onLine: (line) => line === 'begun' && begun.resolve(),
+      onLine: (line) => line.startsWith('running for') && begun.resolve(),
     });
     await begun.promise;
     waiting.interrupt();
