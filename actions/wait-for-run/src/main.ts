@@ -7,12 +7,12 @@ import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { isEnded } from '@slashtrain/core/run/state';
 import { awaitRun, type Awaited } from './await-run.ts';
 import { concludeCheck, updateCheck } from './check.ts';
-import { findRecord } from './find.ts';
 import { Follower } from './follow.ts';
 import type { WaitInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
@@ -40,7 +40,10 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   });
   const records = recordStore(client);
   const backend = kubernetesBackend(client, { log });
-  const stored = await findRecord(wanted(inputs, context, client.namespace), records, client);
+  const stored =
+    inputs.run === undefined
+      ? (await recordsFor(queryOf(inputs, context, client.namespace), records, client))[0]
+      : await recordOfRun(inputs.run, records, client);
   checkIdentity(stored, inputs, context);
   log.info(`run ${stored.record.run ?? stored.name} of ${stored.record.sha}, attempt ${stored.record.attempt}`);
 
@@ -71,14 +74,14 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   judge(awaited, inputs);
 }
 
-function wanted(inputs: WaitInputs, context: GitHubContext, namespace: string): Parameters<typeof findRecord>[0] {
-  if (inputs.run !== undefined) return { run: inputs.run };
+function queryOf(inputs: WaitInputs, context: GitHubContext, namespace: string): Parameters<typeof recordsFor>[0] {
+  const { pullRequest, sha, pipeline } = inputs;
   return {
+    namespace,
     repositoryId: context.repositoryId,
-    pullRequest: inputs.pullRequest,
-    sha: inputs.sha ?? '',
-    pipeline: inputs.pipeline,
-    namespace: inputs.namespace ?? namespace,
+    pipeline,
+    ...(sha === undefined ? {} : { sha }),
+    ...(pullRequest === undefined ? {} : { pullRequest }),
   };
 }
 
