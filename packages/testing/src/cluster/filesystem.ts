@@ -1,6 +1,7 @@
 import { lstat, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { PodContainer } from './objects.ts';
+import { settledDescriptor } from './process.ts';
 
 /**
  * There is no jail: a container's root is a folder, and its process sees the machine's own files as well. What a pod
@@ -57,9 +58,19 @@ export async function argumentBelow(root: string, container: PodContainer, argum
 
 /**
  * Loaded into a Node that is the first process of its container: there it does not end by SIGTERM, unless its program
- * does that itself. Node catches that signal in any case, and raises it anew, which only number 1 survives.
+ * does that itself. Node catches that signal in any case, and raises it anew, which only number 1 survives; until this
+ * is loaded, which the closed descriptor tells, it is sent none.
  */
 const firstProcess = 'first-process.cjs';
+
+// What that process forks or starts as a thread is not the first one, and inherits its arguments.
+const preload = `
+if (require('node:worker_threads').isMainThread) {
+  process.execArgv.splice(process.execArgv.indexOf('--require'), 2);
+  process.on('SIGTERM', () => {});
+  require('node:fs').closeSync(${settledDescriptor});
+}
+`;
 
 /** The arguments of a container's first process. */
 export function firstArguments(command: string, programs: string): string[] {
@@ -76,5 +87,5 @@ export async function bringPrograms(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await symlink(process.execPath, join(folder, 'node'));
   await symlink('/bin/sh', join(folder, 'sh'));
-  await writeFile(join(folder, firstProcess), "process.on('SIGTERM', () => {});\n");
+  await writeFile(join(folder, firstProcess), preload);
 }

@@ -50,7 +50,8 @@ export async function launch({ pod, container, image, root, variables, programs,
   const below = await Promise.all(rest.map((part) => argumentBelow(root, container, part)));
   const executable = await argumentBelow(root, container, program(first));
   try {
-    return await start([executable, ...firstArguments(executable, programs), ...below], { cwd, env, log });
+    const early = firstArguments(executable, programs);
+    return await start([executable, ...early, ...below], { cwd, env, log, settles: early.length > 0 });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code !== 'ENOENT' ? message : first.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';

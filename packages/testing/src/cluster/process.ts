@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import type { ContainerLog } from './logs.ts';
 
 /** How a process ended, as a container runtime tells it. */
@@ -24,15 +25,21 @@ process.on('exit', () => {
   for (const group of groups) killGroup(group);
 });
 
+/** The descriptor that a first process closes once signals find it as they would find number 1. */
+export const settledDescriptor = 3;
+
 /**
  * Starts a process in a group of its own. Its environment is `env` and nothing else.
+ * @param options.settles whether it closes `settledDescriptor` early on; until then no signal to end reaches it
  * @throws the error of the system where there is no such program
  */
 export async function start(
   [command, ...args]: [string, ...string[]],
-  options: { cwd: string; env: Record<string, string>; log: ContainerLog },
+  options: { cwd: string; env: Record<string, string>; log: ContainerLog; settles: boolean },
 ): Promise<Running> {
-  const child = spawn(command, args, { cwd: options.cwd, env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { cwd, env, settles } = options;
+  const stdio = ['ignore', 'pipe', 'pipe', ...(settles ? (['pipe'] as const) : [])] as const;
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: [...stdio] }) as ChildProcessByStdio<null, Readable, Readable>;
   child.stdout.on('data', (chunk: Buffer) => options.log.write('stdout', chunk));
   child.stderr.on('data', (chunk: Buffer) => options.log.write('stderr', chunk));
   await new Promise<void>((resolve, reject) => {
@@ -41,7 +48,16 @@ export async function start(
   });
   const group = child.pid!;
   groups.add(group);
-  return { exit: ended(child, group, options.log), terminate: () => terminate(group), kill: () => killGroup(group) };
+  let settled = !settles;
+  const settling = child.stdio[settledDescriptor] as Readable | undefined;
+  settling?.resume().once('close', () => (settled = true));
+  return {
+    exit: ended(child, group, options.log),
+    terminate: () => {
+      if (settled) terminate(group);
+    },
+    kill: () => killGroup(group),
+  };
 }
 
 async function ended(child: ChildProcess, group: number, log: ContainerLog): Promise<Exit> {
