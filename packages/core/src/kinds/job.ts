@@ -1,6 +1,8 @@
 import { ActionError } from '../action/errors.ts';
 import type { Status } from '../run/state.ts';
+import { holds, words, type Condition } from './conditions.ts';
 import type { Kind, KubernetesObject, PodTemplate } from './kind.ts';
+import { heldBack } from './kueue.ts';
 import { substitute } from './parameters.ts';
 
 /** The fields of a batch/v1 Job that matter here (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/). */
@@ -8,6 +10,7 @@ interface Job extends KubernetesObject {
   spec?: {
     template?: PodTemplate['template'];
     completions?: number;
+    suspend?: boolean;
     activeDeadlineSeconds?: number;
     ttlSecondsAfterFinished?: number;
   };
@@ -23,14 +26,6 @@ interface Job extends KubernetesObject {
   };
 }
 
-interface Condition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
-  lastTransitionTime?: string;
-}
-
 // https://github.com/kubernetes/api/blob/v0.36.3/batch/v1/types.go, "JobReason…"
 const reasons = {
   BackoffLimitExceeded: 'retries',
@@ -40,13 +35,16 @@ const reasons = {
   PodFailurePolicy: 'crash',
 } as const;
 
-/** Jobs whose queue Kueue keeps stand suspended until they are admitted. */
-const queueLabel = 'kueue.x-k8s.io/queue-name';
-
 export const job: Kind = {
   resource: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' },
   // A label value holds 63 characters, and an indexed Job's pods have "-<index>" after its name.
   nameLimit: 57,
+  deadlineBy: 'controller',
+  kueue: 'run',
+  suspension: {
+    set: (object) => void (asJob(object).spec.suspend = true),
+    release: { spec: { suspend: false } },
+  },
   podTemplates: (object) => templates(object),
   setParameters: (object, parameters) => substitute(object, templates(object), parameters),
   setDeadline(object, seconds) {
@@ -78,7 +76,7 @@ function templates(object: KubernetesObject): PodTemplate[] {
 }
 
 function status({ spec, status: now = {}, metadata }: Job, before: Status | undefined): Status {
-  const condition = (type: string): Condition | undefined => now.conditions?.find((one) => one.type === type && one.status === 'True');
+  const condition = (type: string): Condition | undefined => holds(now.conditions, type);
   const { startTime } = now;
   const started = startTime === undefined ? {} : { startedAt: startTime };
 
@@ -99,10 +97,7 @@ function status({ spec, status: now = {}, metadata }: Job, before: Status | unde
     };
   }
   const suspended = condition('Suspended');
-  if (suspended) {
-    const queue = metadata.labels?.[queueLabel];
-    return queue ? { state: 'queued', message: `waits in the queue ${queue}` } : { state: 'suspended', ...words(suspended) };
-  }
+  if (suspended) return heldBack(metadata, words(suspended));
   const { active = 0, ready, succeeded = 0, failed: failedPods = 0, uncountedTerminatedPods: uncounted } = now;
   // A pod that waits for a node or its image is active, too; `ready` (since Kubernetes 1.24) tells them apart.
   const runs = ready === undefined ? active > 0 : ready > 0;
@@ -113,9 +108,4 @@ function status({ spec, status: now = {}, metadata }: Job, before: Status | unde
   if (!runs && !hasRun && !isEnding && !wentOn) return { state: 'queued' };
   const completions = spec?.completions ?? 1;
   return { state: 'running', ...started, ...(completions > 1 ? { progress: Math.min(1, succeeded / completions) } : {}) };
-}
-
-function words({ reason, message }: Condition): { message?: string } {
-  const text = [reason, message].filter(Boolean).join(': ');
-  return text ? { message: text } : {};
 }

@@ -68,6 +68,12 @@ export type Cancel = { how: 'delete' } | { how: 'patch'; patch: Record<string, u
  */
 export interface Kind {
   readonly resource: Resource;
+  /** What brings this kind to a cluster, for the error where the API server does not have it. Absent for Kubernetes' own. */
+  readonly operator?: string;
+  /** Who ends a run at its deadline: its controller, or the kubelets by its pods' `activeDeadlineSeconds` alone. */
+  readonly deadlineBy: 'controller' | 'pods';
+  /** Whether Kueue holds the run itself back, its pods one by one, or cannot (https://kueue.sigs.k8s.io/docs/tasks/run/). */
+  readonly kueue: 'run' | 'pods' | 'none';
   /** The longest name that the kind takes, with what its controller appends, in characters. */
   readonly nameLimit: number;
   /** The pod templates inside `object`, for labels, images, env, policy and deadlines. */
@@ -81,6 +87,10 @@ export interface Kind {
   setDeadline(object: KubernetesObject, seconds: number): void;
   /** Keeps the ended run for at least `seconds`, so that its end is seen. */
   setTtl(object: KubernetesObject, seconds: number): void;
+  /** Makes the run wait until `release` is patched in, so that what it owns is there before it starts. Absent: it cannot. */
+  readonly suspension?: { set(object: KubernetesObject): void; release: Record<string, unknown> };
+  /** Small outputs that the object itself tells, once it has ended. Hostile text. */
+  outputs?(object: KubernetesObject): { name: string; value: string }[];
   /**
    * From the object alone. What its pods and events add is diagnosis/'s.
    * @param before what was said of it last: a run whose pod has just ended can look like one whose pod still waits
