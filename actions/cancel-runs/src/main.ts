@@ -3,7 +3,7 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { cancelRun, type CancelParts, type Order, type Outcome } from './cancel.ts';
@@ -23,15 +23,7 @@ export interface Parts {
 export async function main(inputs: CancelInputs, { host, context, github }: Parts): Promise<void> {
   const { log } = host;
   host.setOutput('cancelled', '[]');
-  const client = await openKubernetes({
-    kubeconfig: inputs.kubeconfig,
-    context: inputs.context,
-    namespace: inputs.namespace,
-    environment: host.environment,
-    folder: host.workspace,
-    log,
-    signal: host.signal,
-  });
+  const client = await openFor(host, inputs);
   const parts: CancelParts = {
     records: recordStore(client),
     backend: kubernetesBackend(client, { log }),

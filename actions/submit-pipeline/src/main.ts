@@ -4,7 +4,7 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { openFor } from '@slashtrain/core/kubernetes/access';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
@@ -28,15 +28,7 @@ export interface Parts {
 export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const { host, context, github } = parts;
   checkAttempt(inputs, context);
-  const client = await openKubernetes({
-    kubeconfig: inputs.kubeconfig,
-    context: inputs.context,
-    namespace: inputs.namespace,
-    environment: host.environment,
-    folder: host.workspace,
-    log: host.log,
-    signal: host.signal,
-  });
+  const client = await openFor(host, inputs);
   const backend = kubernetesBackend(client, { log: host.log });
   const plan = await orRefuse(inputs, parts, async () => {
     const commit = await readCommit(inputs, github);

@@ -6,7 +6,7 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
@@ -29,15 +29,7 @@ export interface Parts {
 /** Waits for a run's end and tells it: in the log, as outputs, in the record and on the check. */
 export async function main(inputs: WaitInputs, { host, context, github }: Parts): Promise<void> {
   const { log } = host;
-  const client = await openKubernetes({
-    kubeconfig: inputs.kubeconfig,
-    context: inputs.context,
-    namespace: inputs.namespace,
-    environment: host.environment,
-    folder: host.workspace,
-    log: host.log,
-    signal: host.signal,
-  });
+  const client = await openFor(host, inputs);
   const records = recordStore(client);
   const backend = kubernetesBackend(client, { log });
   const stored =

@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Cluster, KubeConfig, User } from '@kubernetes/client-node';
 import { ActionError, messageOf } from '../action/errors.ts';
+import type { Host } from '../action/host.ts';
 import type { Log } from '../action/log.ts';
 import { kubernetesClient } from './api.ts';
 import type { KubernetesClient } from './client.ts';
@@ -44,6 +45,21 @@ export async function openKubernetes(options: AccessOptions): Promise<Kubernetes
     ...(options.signal ? { hurry: options.signal } : {}),
   });
   return kubernetesClient(http);
+}
+
+/** The inputs by which every action names its cluster. */
+export interface ClusterInputs {
+  /** Content or path. */
+  kubeconfig: string | undefined;
+  /** The input `kube-context`. */
+  context: string | undefined;
+  namespace: string | undefined;
+}
+
+/** {@link openKubernetes} for an action, with its inputs and what the runner gave it. */
+export function openFor(host: Host, { kubeconfig, context, namespace }: ClusterInputs): Promise<KubernetesClient> {
+  const { environment, workspace: folder, log, signal } = host;
+  return openKubernetes({ kubeconfig, context, namespace, environment, folder, log, signal });
 }
 
 /** The part of {@link openKubernetes} that reads the kubeconfig and signs in. */
