@@ -5,6 +5,7 @@ import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testi
 import type { Comment } from '@slashtrain/testing/github/store';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { unique } from '../support/targets.ts';
+import { inPublishedShape } from '../support/webhooks.ts';
 
 /*
  * chatops-parse as a runner calls it, against the fake GitHub. Numbers in names are the attacks in docs/security.md.
@@ -66,7 +67,7 @@ function run(event: WorkflowEvent, more: Partial<BundleRun> = {}, rights = permi
   github.requests.length = 0;
   return runBundle({
     action: 'chatops-parse',
-    event,
+    event: inPublishedShape(event),
     actor: event.actor,
     github: {
       url: github.url,
@@ -689,6 +690,7 @@ describe('triggers beyond comments', () => {
     ['schedule', () => repository.events.schedule('0 3 * * *'), 'acme'],
     ['push', () => repository.events.push('main', undefined), 'acme'],
     ['workflow_dispatch', () => repository.events.workflowDispatch({}, 'ada'), 'ada'],
+    ['repository_dispatch', () => repository.events.repositoryDispatch('retrain', { drift: 0.2 }, 'ada'), 'ada'],
   ])('%s, with the input command', async (_, event, actor) => {
     const result = await run(event(), { inputs: { command: '/train epochs=5' } });
     expect(result.outputs).toMatchObject({
@@ -712,8 +714,11 @@ describe('triggers beyond comments', () => {
     expect(result.outputs).toMatchObject({ matched: 'true', sha: head, 'pr-number': String(number) });
   });
 
-  it('workflow_dispatch by somebody who may not', async () => {
-    const result = await run(repository.events.workflowDispatch({}, 'ada'), { inputs: { command: '/sweep' } });
+  it.each([
+    ['workflow_dispatch', () => repository.events.workflowDispatch({}, 'ada')],
+    ['repository_dispatch', () => repository.events.repositoryDispatch('sweep', { command: '/train' }, 'ada')],
+  ])('%s by somebody who may not', async (_, event) => {
+    const result = await run(event(), { inputs: { command: '/sweep' } });
     expect(result).toMatchObject({ code: 1, outputs: expect.objectContaining({ matched: 'false' }) as unknown });
     expect(result.shown).toContain('/sweep needs admin permission, and ada has write');
   });

@@ -83,13 +83,18 @@ export class EventMaker {
     const event = this.pullRequest(review.issue, { action: 'opened', by: review.user.login });
     const shown = showReview(this.#urls, this.#data, review);
     // The webhook writes the state in lower case, the API in upper.
-    const payload = { ...event.payload, action, review: { ...shown, state: review.state.toLowerCase() } };
+    const payload = {
+      ...this.#reviewPayload(review.issue, review.user.login),
+      action,
+      review: { ...shown, state: review.state.toLowerCase() },
+    };
     return { ...event, name: 'pull_request_review', payload };
   }
 
   pullRequestReviewComment(comment: Comment, action: 'created' | 'edited' | 'deleted' = 'created'): WorkflowEvent {
     const event = this.pullRequest(comment.issue, { action: 'opened', by: comment.user.login });
-    const payload = { ...event.payload, action, comment: showReviewComment(this.#urls, this.#data, comment) };
+    const shown = showReviewComment(this.#urls, this.#data, comment);
+    const payload = { ...this.#reviewPayload(comment.issue, comment.user.login), action, comment: shown };
     return { ...event, name: 'pull_request_review_comment', payload };
   }
 
@@ -117,13 +122,23 @@ export class EventMaker {
       head_commit: shown.at(-1) ?? null,
       pusher: { name: by },
     };
-    return { ...this.#onDefaultBranch('push', by, payload), sha: after, ref };
+    const event = this.#onDefaultBranch('push', by, payload);
+    // Of all events this one alone has these times in seconds.
+    const repository = event.payload['repository'] as Record<string, unknown>;
+    for (const time of ['created_at', 'pushed_at']) repository[time] = Date.parse(String(repository[time])) / 1000;
+    return { ...event, sha: after, ref };
   }
 
   workflowDispatch(inputs: Record<string, string> = {}, by = this.#data.owner.login, branch = this.#data.defaultBranch): WorkflowEvent {
     const ref = `refs/heads/${branch}`;
     const payload = { inputs, ref, workflow: '.github/workflows/slashtrain.yml' };
     return { ...this.#onDefaultBranch('workflow_dispatch', by, payload), ref, sha: this.#data.refs.get(ref) ?? noCommit };
+  }
+
+  /** `action` is what the caller named the event. */
+  repositoryDispatch(type: string, clientPayload: Record<string, unknown> = {}, by = this.#data.owner.login): WorkflowEvent {
+    const payload = { action: type, branch: this.#data.defaultBranch, client_payload: clientPayload };
+    return this.#onDefaultBranch('repository_dispatch', by, payload);
   }
 
   schedule(schedule: string): WorkflowEvent {
@@ -143,6 +158,11 @@ export class EventMaker {
       },
     };
     return { ...this.#onDefaultBranch('merge_group', 'github-merge-queue[bot]', payload), sha: group.sha, ref: group.ref };
+  }
+
+  /** With the short form of the pull request, as lists have it. */
+  #reviewPayload(number: number, by: string): Record<string, unknown> {
+    return { pull_request: showPull(this.#urls, this.#store, this.#data, this.#issue(number), false), ...this.#common(by) };
   }
 
   #pullPayload(number: number, change: PullChange): { payload: Record<string, unknown>; issue: Issue; by: string } {
