@@ -42,6 +42,8 @@ export interface RunRecord {
   images: string[];
   parameters: { name: string; value: string }[];
   dataVersion?: string;
+  /** What an hour of one accelerator costs, as the configuration said when the run was made. */
+  price?: { perHour: number; accelerator: string; currency?: string };
   /** The run's kind, known before the run exists: it is how a run whose UID was not yet written is found. */
   kind: { plural: string; group: string };
   lease?: Lease;

@@ -1,4 +1,4 @@
-import type { Reason, RunState } from './state.ts';
+import type { RunState } from './state.ts';
 
 /** One container of a pod, as it ended or as it stands. */
 export interface ContainerResult {
@@ -17,6 +17,10 @@ export interface PodResult {
   /** Pending, Running, Succeeded, Failed or Unknown. */
   phase: string;
   node?: string;
+  /** Its place among the run's pods of the same role, from 0, where its labels say so. */
+  rank?: number;
+  /** When it got its node, and with it its GPUs, ISO 8601. */
+  scheduledAt?: string;
   /** ISO 8601; absent where it never started. */
   startedAt?: string;
   endedAt?: string;
@@ -38,11 +42,14 @@ export interface RunResult {
   pipeline: string;
   attempt: number;
   state: RunState;
-  reason?: Reason;
+  /** One of `reasons`, or what a later version wrote: show it, and compare it with what is known. */
+  reason?: string;
   /** What happened, in the cluster's words. Hostile text. */
   message?: string;
   /** What to do about it. */
   remedy?: string;
+  /** Whether the same commit may well succeed when it is tried again. */
+  retryable?: boolean;
   /** When the run was asked for, ISO 8601. */
   createdAt: string;
   /** When its first pod started, ISO 8601. */
@@ -56,7 +63,7 @@ export interface RunResult {
   /** Small outputs by name: termination messages, or the kind's own outputs. */
   outputs: { name: string; value: string }[];
   gpuHours: number;
-  /** In the unit of `price-per-hour`; absent where no price is known. */
+  /** `gpuHours` × the record's price; absent where no price is known. */
   cost?: number;
   /** The last lines of the log of the pod that failed first, else of the last one; at most 30. Hostile text. */
   logTail: string[];
