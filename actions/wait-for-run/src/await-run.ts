@@ -3,7 +3,8 @@ import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
 import { explain } from '@slashtrain/core/diagnosis/explain';
-import { markCancelled, writeEnd } from '@slashtrain/core/records/end';
+import { concludeRun } from '@slashtrain/core/records/conclude';
+import { markCancelled } from '@slashtrain/core/records/end';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { timedOut } from '@slashtrain/core/run/check';
 import { resultOf } from '@slashtrain/core/run/outcome';
@@ -76,14 +77,12 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
   await following;
   if (end.why !== 'ended' && !stops) return { why: end.why, stored, result: resultNow() };
 
-  // Who cancelled stands on the record by now, where somebody did.
-  stored = await current(stored, records);
-  const result = resultNow(await backend.outputs(reference).catch(() => []));
-  const written = await writeEnd(records, stored, result, { version: 1, series: follower.series(), dropped: [] });
-  return { why: end.why, stored: written, result: written.record.result ?? result };
+  const ended = await concludeRun(stored, status, { pods: seen, gathered: follower.gathered }, { records, backend, now: host.now });
+  return { why: end.why, ...ended };
 
-  function resultNow(outputs: RunResult['outputs'] = []): RunResult {
-    return resultOf({ record: stored.record, status, pods: seen, outputs, tail: (pod) => follower.tail(pod), now: host.now() });
+  function resultNow(): RunResult {
+    const tail = (pod?: string): string[] => follower.gathered.tail(pod);
+    return resultOf({ record: stored.record, status, pods: seen, outputs: [], tail, now: host.now() });
   }
 }
 
@@ -96,9 +95,4 @@ function whyStopped(why: WaitEnd['why'], inputs: WaitInputs): string {
   if (why === 'signal') return 'the workflow was cancelled';
   const seconds = (why === 'timeout' ? inputs.timeout : inputs.queueTimeout) ?? 0;
   return `${timedOut} after ${formatDuration(seconds)}${why === 'timeout' ? '' : ' in the queue'}`;
-}
-
-async function current(stored: StoredRecord, records: RecordStore): Promise<StoredRecord> {
-  const now = await records.get(stored.namespace, stored.name);
-  return now?.uid === stored.uid ? now : stored;
 }

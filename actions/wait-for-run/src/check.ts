@@ -2,10 +2,10 @@ import { describe } from '@slashtrain/core/action/errors';
 import type { Log } from '@slashtrain/core/action/log';
 import { CheckRuns } from '@slashtrain/core/github/checks';
 import type { GitHub } from '@slashtrain/core/github/client';
+import { concludeTrainCheck } from '@slashtrain/core/github/train-check';
 import type { StoredRecord } from '@slashtrain/core/records/store';
-import { conclusionOf, trainCheckKey } from '@slashtrain/core/run/check';
+import { trainCheckKey } from '@slashtrain/core/run/check';
 import type { RunResult } from '@slashtrain/core/run/result';
-import { resultLine, resultMarkdown } from './show.ts';
 
 /** Shows on the check how the run stands. `title` is hostile text; GitHub shows titles as they are. */
 export async function updateCheck(github: GitHub, stored: StoredRecord, title: string): Promise<void> {
@@ -19,13 +19,8 @@ export async function updateCheck(github: GitHub, stored: StoredRecord, title: s
  * tell it by its own result, and says so.
  */
 export async function concludeCheck(github: GitHub, stored: StoredRecord, result: RunResult, log: Log): Promise<void> {
-  const checks = new CheckRuns(github);
-  const key = trainCheckKey(stored);
-  const conclusion = conclusionOf(result.state, stored.record);
   try {
-    const found = await checks.find(key);
-    if (found?.completed && found.conclusion === conclusion) return;
-    await checks.put(key, { conclusion }, { title: resultLine(result), summary: resultMarkdown(stored.name, stored.record, result) });
+    await concludeTrainCheck(github, stored, result);
   } catch (error) {
     log.warning(`the check run could not be concluded: ${describe(error)}`);
   }

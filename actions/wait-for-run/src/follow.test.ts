@@ -45,7 +45,7 @@ describe('Follower', () => {
   it('keeps what it does not show', () => {
     const { follower: it, shown, written } = follower(false);
     it.add(line('one'));
-    expect([shown, written.length, it.tail()]).toEqual([[], 1, ['one']]);
+    expect([shown, written.length, it.gathered.tail()]).toEqual([[], 1, ['one']]);
   });
 
   it('gathers metrics, and warns of lines that are meant to be some, five times at most', () => {
@@ -53,7 +53,7 @@ describe('Follower', () => {
     it.add(line('slashtrain-metric {"name":"accuracy","value":0.5,"step":1}'));
     it.add(line('slashtrain-metric {"name":"accuracy","value":NaN,"step":2}'));
     for (let index = 0; index < 8; index++) it.add(line('slashtrain-metric oops'));
-    expect(it.series()).toEqual([
+    expect(it.gathered.series()).toEqual([
       {
         name: 'accuracy',
         points: [
@@ -69,8 +69,8 @@ describe('Follower', () => {
     const { follower: it } = follower();
     for (let index = 1; index <= 40; index++) it.add(line(`a${index}`));
     it.add(line('b1', 'b'));
-    expect(it.tail('a')).toEqual(Array.from({ length: 30 }, (_, index) => `a${index + 11}`));
-    expect(it.tail()).toEqual(['b1']);
-    expect(it.tail('never seen')).toEqual(['b1']);
+    expect(it.gathered.tail('a')).toEqual(Array.from({ length: 30 }, (_, index) => `a${index + 11}`));
+    expect(it.gathered.tail()).toEqual(['b1']);
+    expect(it.gathered.tail('never seen')).toEqual(['b1']);
   });
 });

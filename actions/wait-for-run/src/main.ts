@@ -10,6 +10,7 @@ import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
+import { resultLine, resultMarkdown } from '@slashtrain/core/run/result-text';
 import { isEnded } from '@slashtrain/core/run/state';
 import { awaitRun, type Awaited } from './await-run.ts';
 import { concludeCheck, updateCheck } from './check.ts';
@@ -17,7 +18,6 @@ import { Follower } from './follow.ts';
 import type { WaitInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
 import { ProgressReporter } from './reporter.ts';
-import { resultLine, resultMarkdown } from './show.ts';
 
 /** What wait-for-run works with. */
 export interface Parts {
