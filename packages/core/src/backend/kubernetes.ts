@@ -1,6 +1,6 @@
 import { ActionError } from '../action/errors.ts';
 import type { Log } from '../action/log.ts';
-import { kindOfReference } from '../kinds/index.ts';
+import { kindsOfReference } from '../kinds/index.ts';
 import type { Kind, KubernetesObject } from '../kinds/kind.ts';
 import { iterate, type Source } from '../kubernetes/channel.ts';
 import { pods as podResource, type KubernetesClient } from '../kubernetes/client.ts';
@@ -30,14 +30,24 @@ export interface KubernetesBackendOptions {
  */
 export function kubernetesBackend(client: KubernetesClient, options: KubernetesBackendOptions): RunBackend {
   const { log, timing } = options;
+  const served = new Map<string, Promise<Kind>>();
+  const kindOf = (name: Pick<RunReference, 'plural' | 'group'>): Promise<Kind> => {
+    const key = `${name.plural}.${name.group}`;
+    const known = served.get(key);
+    if (known) return known;
+    const asked = servedKind(client, name);
+    served.set(key, asked);
+    asked.catch(() => served.delete(key));
+    return asked;
+  };
   // observe() and logs() of one run stand on one watch.
   const watches = new Map<string, Shared<Sighting>>();
-  const watch = (reference: RunReference, signal: AbortSignal): AsyncIterable<Sighting> => {
+  const watch = ({ resource }: Kind, reference: RunReference, signal: AbortSignal): AsyncIterable<Sighting> => {
     const key = formatReference(reference);
     const shared =
       watches.get(key) ??
       new Shared<Sighting>((stop) =>
-        watchObject(client, kindOf(reference).resource, reference.namespace, reference.name, {
+        watchObject(client, resource, reference.namespace, reference.name, {
           ...options.watch,
           ...(timing ? { timing } : {}),
           uid: reference.uid,
@@ -47,13 +57,13 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     watches.set(key, shared);
     return shared.subscribe(signal);
   };
-  const observation = (reference: RunReference, sighting: Sighting, before?: Status): Observation =>
-    sighting.present
-      ? { status: kindOf(reference).status(sighting.object, before), object: sighting.object }
-      : { status: gone(reference, client) };
+  const observation = (kind: Kind, reference: RunReference, sighting: Sighting, before?: Status): Observation =>
+    sighting.present ? { status: kind.status(sighting.object, before), object: sighting.object } : { status: gone(reference, client) };
 
   const listPods = async (reference: RunReference): Promise<Pod[]> => {
-    const { items } = await client.list<Pod>(podResource, reference.namespace, { labelSelector: selectorFor(reference) });
+    const { items } = await client.list<Pod>(podResource, reference.namespace, {
+      labelSelector: selectorFor(await kindOf(reference), reference),
+    });
     return items.toSorted((a, b) => compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''));
   };
 
@@ -62,8 +72,9 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     const waiting = (async () => {
-      for await (const sighting of watch(reference, both)) {
-        if (!isEnded(observation(reference, sighting).status.state)) continue;
+      const kind = await kindOf(reference);
+      for await (const sighting of watch(kind, reference, both)) {
+        if (!isEnded(observation(kind, reference, sighting).status.state)) continue;
         ended.abort();
         return;
       }
@@ -75,25 +86,28 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       failure = { error };
       stop.abort();
     });
-    const lines = followLogs(client, {
-      ...options.logs,
-      ...(timing ? { timing } : {}),
-      ...(options.watch ? { watch: options.watch } : {}),
-      log,
-      namespace: reference.namespace,
-      selector: selectorFor(reference),
-      signal: both,
-      ended: ended.signal,
-    })[Symbol.asyncIterator]();
+    const open = async (): Promise<AsyncIterator<LogLine, undefined>> =>
+      followLogs(client, {
+        ...options.logs,
+        ...(timing ? { timing } : {}),
+        ...(options.watch ? { watch: options.watch } : {}),
+        log,
+        namespace: reference.namespace,
+        selector: selectorFor(await kindOf(reference), reference),
+        signal: both,
+        ended: ended.signal,
+      })[Symbol.asyncIterator]();
+    let lines: AsyncIterator<LogLine, undefined> | undefined;
     return {
       next: async () => {
+        lines ??= await open();
         const item = await lines.next();
         if (item.done && failure) throw failure.error;
-        return item as IteratorResult<LogLine, undefined>;
+        return item;
       },
       stop: async () => {
         stop.abort();
-        await lines.return?.();
+        await lines?.return?.();
         await watching;
       },
     };
@@ -115,17 +129,19 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       }
     },
 
-    find: (kind, namespace, name) => client.get(kind.resource, namespace, name),
+    find: async (kind, namespace, name) => client.get((await kindOf(kind.resource)).resource, namespace, name),
 
     async look(reference) {
-      const object = await client.get(kindOf(reference).resource, reference.namespace, reference.name);
-      return observation(reference, object?.metadata.uid === reference.uid ? { present: true, object } : { present: false });
+      const kind = await kindOf(reference);
+      const object = await client.get(kind.resource, reference.namespace, reference.name);
+      return observation(kind, reference, object?.metadata.uid === reference.uid ? { present: true, object } : { present: false });
     },
 
     async *observe(reference, signal) {
+      const kind = await kindOf(reference);
       let last: Status | undefined;
-      for await (const sighting of watch(reference, signal)) {
-        const now = observation(reference, sighting, last);
+      for await (const sighting of watch(kind, reference, signal)) {
+        const now = observation(kind, reference, sighting, last);
         const isNews = JSON.stringify(now.status) !== JSON.stringify(last);
         last = now.status;
         if (isNews) yield now;
@@ -145,11 +161,12 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     },
 
     async cancel(reference, graceSeconds) {
-      const { cancel, resource } = kindOf(reference);
+      const kind = await kindOf(reference);
+      const { cancel, resource } = kind;
       const { namespace, name, uid } = reference;
       if (cancel.how === 'patch') {
         const object = await client.get(resource, namespace, name);
-        if (object?.metadata.uid !== uid || isEnded(kindOf(reference).status(object).state)) return;
+        if (object?.metadata.uid !== uid || isEnded(kind.status(object).state)) return;
         await client.patch(resource, namespace, name, cancel.patch).catch(unlessGone);
         return;
       }
@@ -164,18 +181,30 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       }
     },
 
-    outputs: async (reference) => outputsOf(await listPods(reference)),
+    async outputs(reference) {
+      const { outputs, resource } = await kindOf(reference);
+      const ofPods = outputsOf(await listPods(reference));
+      if (!outputs) return ofPods;
+      const object = await client.get(resource, reference.namespace, reference.name);
+      const own = object?.metadata.uid === reference.uid ? outputs(object) : [];
+      // What the run itself says counts more than what one of its pods does.
+      return [...new Map([...ofPods, ...own].map((output) => [output.name, output])).values()];
+    },
   };
 }
 
-function kindOf({ plural, group }: RunReference): Kind {
-  const kind = kindOfReference(plural, group);
-  if (!kind) throw new ActionError('unsupported', `${plural}.${group} is not a kind of run that this version knows`);
-  return kind;
+/** A reference names no version: where several are known (MPIJob has two), it is the one that the server has. */
+async function servedKind(client: KubernetesClient, { plural, group }: Pick<RunReference, 'plural' | 'group'>): Promise<Kind> {
+  const [first, ...others] = kindsOfReference(plural, group);
+  if (!first) throw new ActionError('unsupported', `${plural}.${group} is not a kind of run that this version knows`);
+  for (const kind of others.length > 0 ? [first, ...others] : []) {
+    const resources = await client.discover(group, kind.resource.version);
+    if (resources?.some((one) => one.plural === plural)) return kind;
+  }
+  return first;
 }
 
-function selectorFor(reference: RunReference): string {
-  const { resource, podSelector } = kindOf(reference);
+function selectorFor({ resource, podSelector }: Kind, reference: RunReference): string {
   const object: KubernetesObject = {
     apiVersion: `${resource.group}/${resource.version}`,
     kind: resource.kind,
