@@ -54,9 +54,48 @@ export interface Container {
   image?: string;
   command?: string[];
   args?: string[];
-  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  env?: EnvVar[];
   resources?: { requests?: Record<string, string | number>; limits?: Record<string, string | number> };
   [field: string]: unknown;
+}
+
+/** A variable of a container. */
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: unknown;
+}
+
+/** What a submission puts into all pods of a run, whatever its manifest has. kinds/pods.ts does it for pod templates. */
+export interface PodSettings {
+  labels: Readonly<Record<string, string>>;
+  /** Variables whose value is ours to say. */
+  ours: ReadonlyMap<string, string>;
+  /** Variables that a container's own go before. */
+  offered: ReadonlyMap<string, string>;
+  /** Variables that go before a container's own. */
+  given: readonly EnvVar[];
+  /** For MLflow's runs. */
+  tags: Readonly<Record<string, string>>;
+  /** Secrets whose every key becomes a variable. */
+  secrets: readonly string[];
+  nodeSelector?: Readonly<Record<string, string>>;
+  tolerations?: readonly object[];
+  serviceAccount?: string;
+  priorityClass?: string;
+  /** For the containers that train. */
+  resources?: PodResources;
+}
+
+/** What a container that trains asks for: absent is its own. */
+export interface PodResources {
+  /** Quantities: `4`, `500m`, `16Gi`. Requested, and the limit. */
+  cpu?: string;
+  memory?: string;
+  /** How many accelerators; absent with a `gpuResource`: as many as it has, else one. */
+  gpus?: number;
+  /** e.g. `amd.com/gpu`; absent: what it has, else `nvidia.com/gpu`. */
+  gpuResource?: string;
 }
 
 /** How a kind is stopped. */
@@ -83,10 +122,19 @@ export interface Kind {
    * @throws ActionError `input` for a name that the object does not have, with the names it has
    */
   setParameters(object: KubernetesObject, parameters: ReadonlyMap<string, string>): void;
+  /**
+   * Puts settings where this kind has them. Absent: into its pod templates, as {@link PodSettings} says.
+   * @throws ActionError `unsupported` for a setting that this kind has no place for, by the input's name
+   */
+  setPods?(object: KubernetesObject, settings: PodSettings): void;
+  /** Puts a run into a queue of its kind's own scheduler. Absent: queues are Kueue's, by a label. */
+  setQueue?(object: KubernetesObject, queue: string): void;
   /** Ends the run `seconds` after its start, by whoever enforces it for this kind. */
   setDeadline(object: KubernetesObject, seconds: number): void;
   /** Keeps the ended run for at least `seconds`, so that its end is seen. */
   setTtl(object: KubernetesObject, seconds: number): void;
+  /** What the kind needs in the object whatever the inputs are. Called last, when name, labels and images are set. */
+  finish?(object: KubernetesObject): void;
   /** Makes the run wait until `release` is patched in, so that what it owns is there before it starts. Absent: it cannot. */
   readonly suspension?: { set(object: KubernetesObject): void; release: Record<string, unknown> };
   /** Small outputs that the object itself tells, once it has ended. Hostile text. */

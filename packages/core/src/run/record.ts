@@ -72,6 +72,8 @@ export const labels = {
   sha: 'slashtrain.dev/sha',
   pipeline: 'slashtrain.dev/pipeline',
   state: 'slashtrain.dev/state',
+  /** The run's name, on pods of kinds whose controller puts no such label on them. */
+  run: 'slashtrain.dev/run',
 } as const;
 
 /** The value of {@link labels.managedBy}. */
