@@ -19,6 +19,8 @@ const octokit = `
 
 /** The least that an action of ours could be: its libraries, and one request or none. */
 const programs = {
+  /** For a step that asks nobody anything. */
+  core: `import * as core from '@actions/core'; core.setOutput('matched', core.getInput('a') === 'b');`,
   github: `${octokit} if (process.env.ASK_GITHUB) await octokit.rest.repos.get({ owner: 'a', repo: 'b' });`,
   /** With the library's own client. */
   kubernetes: `${octokit}

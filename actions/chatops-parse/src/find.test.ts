@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { hostileBodies, longest } from '@slashtrain/testing/github/hostile-bodies';
 import { findCommandLines, linesOf, makeParser, mayHoldCommand } from './find.ts';
 
 const found = async (body: string): Promise<string[]> => (await findCommandLines(body)).map(({ text }) => text);
@@ -92,38 +93,11 @@ it.each([
 });
 
 describe('65,536 hostile characters', () => {
-  const size = 65_536;
-  const fill = (text: string, length = size): string => text.repeat(Math.ceil(length / text.length)).slice(0, length);
-  const bodies: [string, (length: number) => string][] = [
-    ['quotes', (length) => fill('>', length)],
-    ['quotes and lazy lines', (length) => fill(`${'>'.repeat(40)}a\n${'b\n'.repeat(500)}`, length)],
-    ['lists in lists', (length) => fill('1. ', length)],
-    ['lists', (length) => fill('- [ ] a\n', length)],
-    ['headings', (length) => fill('a\n-\n', length)],
-    ['brackets', (length) => fill('[', length)],
-    ['definitions', (length) => fill('[a]: b\n', length)],
-    ['a definition without an end', (length) => `[a]: b "${fill('a\n', length)}`],
-    ['footnotes', (length) => fill('[^a]: b\n', length)],
-    ['emphasis', (length) => fill('**a*b', length)],
-    ['backticks of every length', (length) => fill(Array.from({ length: 360 }, (_, index) => '`'.repeat(index + 1)).join(' '), length)],
-    ['comments without an end', (length) => `a ${fill('<!--a', length)}`],
-    ['kinds of HTML without an end', (length) => `a ${fill('<!--<?<![CDATA[<!A', length)}`],
-    ['tags', (length) => `a ${fill('<a b="', length)}`],
-    ['tables', (length) => `|a|\n|-|\n${fill('|a|\n', length)}`],
-    ['tables in tables', (length) => fill('|a|\n|-|\n\n', length)],
-    ['commands', (length) => fill('/t\n', length)],
-    ['no-break spaces', (length) => fill('\u00a0', length)],
-    ['slashes', (length) => fill('/', length)],
-    ['escapes', (length) => fill('\\', length)],
-    ['fences', (length) => fill('```\n', length)],
-    ['control characters', (length) => fill('\u0000', length)],
-  ];
-
-  it.each(bodies)('grows with its length and no faster: %s', async (_, make) => {
-    const half = await countSteps(`${make(size / 2)}\n/train`);
-    const whole = await countSteps(`${make(size)}\n/train`);
+  it.each(hostileBodies)('grows with its length and no faster: %s', async (_, make) => {
+    const half = await countSteps(`${make(longest / 2)}\n/train`);
+    const whole = await countSteps(`${make(longest)}\n/train`);
     expect(whole).toBeLessThan(2.2 * half + 1000);
-    expect(whole).toBeLessThan(100 * size);
+    expect(whole).toBeLessThan(100 * longest);
   });
 });
 

@@ -30,8 +30,8 @@ export async function findCommandLines(body: string): Promise<CommandLine[]> {
 /** A markdown parser that looks for nothing but what can hide the start of a line. */
 export async function makeParser(): Promise<MarkdownIt> {
   const { default: Parser } = await import('markdown-it');
-  // A command in 20 quotes is in a quote, whatever comes after them.
-  const md = new Parser('default', { html: true, maxNesting: 20 });
+  // A command in ten quotes or lists is in one, whatever comes after them; below that everything is taken as theirs.
+  const md = new Parser('default', { html: true, maxNesting: 10 });
   md.core.ruler.enableOnly(['normalize', 'block']);
   md.block.ruler.before('reference', 'footnote', skipFootnote);
   // Inline, only what can swallow the start of a line is looked for: code and HTML.
