@@ -4,6 +4,7 @@ import { compareMetrics, type MetricRow } from '@slashtrain/core/metrics/rows';
 import { verdictOf } from '@slashtrain/core/metrics/verdict';
 import type { Baseline, Subject } from './baseline/find.ts';
 import { evaluateGates } from './gates/evaluate.ts';
+import { compareRuns } from './samples.ts';
 import type { Settings } from './settings.ts';
 import type { Measured } from './sources/measured.ts';
 import { asMetricRun } from './sources/run.ts';
@@ -21,14 +22,14 @@ export interface Findings {
 /** Holds the gates against the findings. Whatever could not be read or was not measured keeps the verdict from being a pass. */
 export function decide({ subject, run, measured, compared, settings }: Findings): MetricsFile {
   const { runs, problems, unfit } = measured;
-  const candidate = runs[0]?.metrics ?? [];
+  const hasMetrics = runs.some(({ metrics }) => metrics.length > 0);
   const found = 'stored' in compared ? compared : undefined;
   const baseline = found && asMetricRun(found.stored, found.metrics);
-  const gates = evaluateGates(settings.gates, { candidate, baseline: baseline?.metrics, unfit });
+  const gates = evaluateGates(settings.gates, { candidate: runs, baseline: baseline && [baseline], unfit });
   const verdict = verdictOf([
-    ...gates,
+    ...gates.filter(({ gate }) => gate.level !== 'warn'),
     ...(problems.length > 0 || unfit !== undefined ? [{ outcome: 'error' as const }] : []),
-    ...(candidate.length === 0 ? [{ outcome: 'missing' as const }] : []),
+    ...(!hasMetrics ? [{ outcome: 'missing' as const }] : []),
   ]);
   return {
     version: 1,
@@ -38,13 +39,14 @@ export function decide({ subject, run, measured, compared, settings }: Findings)
     ...(found && baseline
       ? { baseline: { description: found.description, sha: baseline.sha, runs: [baseline], record: found.stored.name } }
       : {}),
+    comparisons: compareRuns(runs, baseline ? [baseline] : []),
     gates,
     noBaseline: settings.noBaseline,
     verdict,
     notes: [
       ...problems,
       ...(unfit === undefined ? [] : [unfit]),
-      ...(candidate.length === 0 ? ['there are no metrics: nothing was measured'] : []),
+      ...(!hasMetrics ? ['there are no metrics: nothing was measured'] : []),
       ...measured.notes,
       ...compared.notes,
     ],

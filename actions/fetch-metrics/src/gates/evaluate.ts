@@ -1,74 +1,83 @@
 import { nearest } from '@slashtrain/core/config/near';
-import { formatChange, formatPair, formatValue } from '@slashtrain/core/metrics/format';
-import type { Gate, GateResult, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import { formatValue } from '@slashtrain/core/metrics/format';
+import { matchesPattern } from '@slashtrain/core/metrics/gate';
+import type { Gate, GateResult, MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import { samplesByMetric, valueOn } from '../samples.ts';
+import { sampleOf } from '../statistics/change.ts';
+import { boundProblems, counted } from './bounds.ts';
+import { compareWithBaseline, type Judgement } from './compare.ts';
 
 /** What gates are held against. */
 export interface Evidence {
-  candidate: readonly MetricSummary[];
+  /** One sample a run. */
+  candidate: readonly Pick<MetricRun, 'source' | 'metrics'>[];
   /** Undefined where there is no baseline. */
-  baseline: readonly MetricSummary[] | undefined;
+  baseline: readonly Pick<MetricRun, 'source' | 'metrics'>[] | undefined;
   /** Why the candidate's metrics cannot be judged at all, such as a run that failed; undefined where they can. */
   unfit?: string | undefined;
 }
 
-/** Holds each gate against the metrics' last values. A gate that has no answer never passes. */
+/** Holds each gate against the samples. A gate that has no answer never passes; a pattern gives a result for each of its metrics. */
 export function evaluateGates(gates: readonly Gate[], evidence: Evidence): GateResult[] {
-  const candidate = valuesOf(evidence.candidate);
-  const baseline = evidence.baseline && valuesOf(evidence.baseline);
-  return gates.map((gate) => {
-    if (evidence.unfit !== undefined) return { gate, outcome: 'error', why: evidence.unfit };
-    const value = candidate.get(gate.metric);
-    if (value === undefined) return { gate, outcome: 'missing', why: missing(gate.metric, [...candidate.keys()]) };
-    const before = baseline?.get(gate.metric);
-    return {
-      gate,
-      candidate: value,
-      ...(before === undefined ? {} : { baseline: before }),
-      ...judge(gate, value, before, baseline !== undefined),
-    };
-  });
+  const candidate = samplesByMetric(evidence.candidate as readonly MetricRun[]);
+  const baseline = evidence.baseline && samplesByMetric(evidence.baseline as readonly MetricRun[]);
+  return gates.flatMap((gate) => resolve(gate, candidate, baseline).map((one) => evaluate(one, candidate, baseline, evidence.unfit)));
 }
 
-function valuesOf(metrics: readonly MetricSummary[]): Map<string, number> {
-  return new Map(metrics.map(({ name, last }) => [name, last]));
+interface Resolved {
+  gate: Gate;
+  pattern?: string;
 }
 
-function judge(gate: Gate, value: number, before: number | undefined, hasBaseline: boolean): Pick<GateResult, 'outcome' | 'why'> {
+type Samples = ReadonlyMap<string, MetricSummary[]>;
+
+/** A gate for each metric that it means. One that the baseline has and the candidate has lost is missing, not forgotten. */
+function resolve(gate: Gate, candidate: Samples, baseline: Samples | undefined): Resolved[] {
+  const { metric } = gate;
+  if (!metric.includes('*') || candidate.has(metric)) return [{ gate }];
+  const names = new Set([...candidate.keys(), ...(baseline?.keys() ?? [])]);
+  const matched = [...names].filter((name) => matchesPattern(metric, name));
+  if (matched.length === 0) return [{ gate }];
+  return matched.map((name) => ({ gate: { ...gate, metric: name }, pattern: metric }));
+}
+
+function evaluate({ gate, pattern }: Resolved, candidate: Samples, baseline: Samples | undefined, unfit: string | undefined): GateResult {
+  const base = { gate, ...(pattern === undefined ? {} : { pattern }) };
+  if (unfit !== undefined) return { ...base, outcome: 'error', why: unfit };
+  const { on = 'last', direction } = gate;
+  const valuesOf = (samples: Samples | undefined): number[] | undefined =>
+    samples?.get(gate.metric)?.map((summary) => valueOn(summary, on, direction));
+  const values = valuesOf(candidate);
+  if (values === undefined) return { ...base, outcome: 'missing', why: missing(gate.metric, [...candidate.keys()]) };
+  const before = valuesOf(baseline);
+  return {
+    ...base,
+    candidate: sampleOf(values).mean,
+    ...(before === undefined ? {} : { baseline: sampleOf(before).mean }),
+    ...judge(gate, values, before, baseline !== undefined),
+  };
+}
+
+function judge(gate: Gate, values: number[], before: number[] | undefined, hasBaseline: boolean): Judgement {
   // Whichever way is better: a diverged training is not a good one.
-  if (!Number.isFinite(value)) return { outcome: 'fail', why: `${formatValue(value)} is no number that a gate can pass` };
-  const problems = [...boundProblems(gate, value)];
-  const compared = gate['max-regression'] === undefined ? undefined : compare(gate, gate['max-regression'], value, before, hasBaseline);
-  if (compared?.outcome === 'fail') problems.push(compared.why);
-  if (problems.length > 0) return { outcome: 'fail', why: `${problems.join('; ')} (single run)` };
-  if (compared?.outcome === 'no-baseline') return compared;
-  return { outcome: 'pass', why: `${compared?.why ?? `${formatValue(value)} is within its limits`} (single run)` };
-}
-
-function* boundProblems({ min, max }: Gate, value: number): Generator<string> {
-  if (min !== undefined && value < min) yield `${formatPair(value, min)[0]} is below the minimum of ${min}`;
-  if (max !== undefined && value > max) yield `${formatPair(value, max)[0]} is above the maximum of ${max}`;
-}
-
-function compare(
-  gate: Gate,
-  allowedText: string,
-  value: number,
-  before: number | undefined,
-  hasBaseline: boolean,
-): Pick<GateResult, 'outcome' | 'why'> {
-  if (before === undefined) {
-    return { outcome: 'no-baseline', why: hasBaseline ? 'the baseline does not have this metric' : 'there is no baseline' };
+  const odd = values.find((value) => !Number.isFinite(value));
+  if (odd !== undefined) {
+    const which = values.length === 1 ? '' : ` (${counted(values.filter((value) => !Number.isFinite(value)).length)} of ${values.length})`;
+    return { outcome: 'fail', why: `${formatValue(odd)} is no number that a gate can pass${which}` };
   }
-  if (!Number.isFinite(before)) return { outcome: 'no-baseline', why: `the baseline's value is ${formatValue(before)}` };
-  const worse = gate.direction === 'higher' ? before - value : value - before;
-  const allowed = allowedText.endsWith('%') ? (Number(allowedText.slice(0, -1)) / 100) * Math.abs(before) : Number(allowedText);
-  // 0.95 - 0.94 is a little more than 0.01 in binary fractions.
-  const rounding = 1e-12 * Math.max(Math.abs(before), Math.abs(value));
-  const [now, then] = formatPair(value, before);
-  const words = `${now} against ${then} of the baseline, ${formatChange(before, value)}`;
-  if (worse <= allowed + rounding) return { outcome: 'pass', why: worse > rounding ? `${words}, allowed: ${allowedText} worse` : words };
-  const zero = before === 0 && allowedText.endsWith('%') ? ', and a share of 0 is 0' : '';
-  return { outcome: 'fail', why: `${words}, allowed: ${allowedText} worse${zero}` };
+  const seeds = gate['require-seeds'] ?? 1;
+  if (values.length < seeds) {
+    return { outcome: 'inconclusive', why: `${counted(values.length)}, and the gate requires ${seeds}; train with more seeds` };
+  }
+  const problems = [...boundProblems(gate, values)];
+  const compared = compareWithBaseline(gate, values, before, hasBaseline);
+  const change = compared?.change && { change: compared.change };
+  const label = compared?.label ?? counted(values.length);
+  if (compared?.outcome === 'fail') problems.push(compared.why);
+  if (problems.length > 0) return { outcome: 'fail', why: `${problems.join('; ')} (${label})`, ...change };
+  if (compared && compared.outcome !== 'pass') return { outcome: compared.outcome, why: compared.why, ...change };
+  const mean = formatValue(sampleOf(values).mean);
+  return { outcome: 'pass', why: `${compared?.why ?? `${mean} is within its limits`} (${label})`, ...change };
 }
 
 function missing(metric: string, names: readonly string[]): string {

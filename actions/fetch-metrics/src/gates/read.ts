@@ -1,8 +1,20 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import { readDocument, type PositionedData } from '@slashtrain/core/config/document';
+import { gateProblem } from '@slashtrain/core/metrics/gate';
 import type { Gate } from '@slashtrain/core/metrics/metrics';
 
-const keys = ['metric', 'direction', 'min', 'max', 'max-regression'] as const;
+const keys = [
+  'metric',
+  'direction',
+  'min',
+  'max',
+  'max-regression',
+  'min-improvement',
+  'on',
+  'require-seeds',
+  'confidence',
+  'level',
+] as const satisfies readonly (keyof Gate)[];
 const mostGates = 500;
 
 /**
@@ -30,33 +42,46 @@ function readGate(value: unknown, pointer: string, document: PositionedData, whe
   for (const key of Object.keys(given)) {
     if (!(keys as readonly string[]).includes(key)) fail(key, `unknown key ${JSON.stringify(key)}; allowed: ${keys.join(', ')}`);
   }
-  const { metric, direction, 'max-regression': regression } = given;
-  if (typeof metric !== 'string' || metric === '' || metric.length > 1000)
+  const { metric, direction } = given;
+  if (typeof metric !== 'string' || metric === '' || metric.length > 10_000)
     return fail('metric', "metric is needed: the metric's name as a text");
   if (direction !== 'higher' && direction !== 'lower')
     return fail('direction', 'direction is needed: higher or lower, whichever is better');
-  const bound = (key: 'min' | 'max'): number | undefined => {
-    const number = given[key];
-    if (number === undefined || (typeof number === 'number' && Number.isFinite(number))) return number;
-    return fail(key, `${key} is ${JSON.stringify(number)}; allowed: a number`);
-  };
-  const [min, max] = [bound('min'), bound('max')];
-  if (regression !== undefined && (typeof regression !== 'string' || !/^(0|[1-9][0-9]*)(\.[0-9]+)?%?$/u.test(regression))) {
-    return fail('max-regression', 'max-regression is not allowed as it stands; allowed: a text in quotes such as "0.01" or "2%"');
+  for (const [key, rule] of Object.entries(rules)) {
+    const value = given[key];
+    if (value !== undefined && !rule.holds(value)) fail(key, `${key} is ${shown(value)}; allowed: ${rule.allowed}`);
   }
-  if (min === undefined && max === undefined && regression === undefined) {
-    return fail('', `the gate of ${JSON.stringify(metric)} asks for nothing; allowed: min, max or max-regression`);
-  }
-  if (min !== undefined && max !== undefined && min > max) {
-    return fail('min', `the gate of ${JSON.stringify(metric)} has a min of ${min} above its max of ${max}, which nothing can pass`);
-  }
-  return {
-    metric,
-    direction,
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
-    ...(regression === undefined ? {} : { 'max-regression': regression }),
-  };
+  // Each key was checked above.
+  const gate = { ...given } as unknown as Gate;
+  const wrong = gateProblem(gate);
+  return wrong ? fail(wrong.key, wrong.words) : gate;
+}
+
+const number = { holds: (value: unknown) => Number.isFinite(value), allowed: 'a number' };
+const amount = {
+  holds: (value: unknown) => typeof value === 'string' && /^(0|[1-9][0-9]*)(\.[0-9]+)?%?$/u.test(value),
+  allowed: 'a text in quotes such as "0.01" or "2%"',
+};
+const between = (min: number, max: number, allowed: string, isWhole = false) => ({
+  holds: (value: unknown) => typeof value === 'number' && value >= min && value <= max && (!isWhole || Number.isInteger(value)),
+  allowed,
+});
+const oneOf = (...values: string[]) => ({ holds: (value: unknown) => values.includes(value as string), allowed: values.join(', ') });
+
+const rules: Record<Exclude<(typeof keys)[number], 'metric' | 'direction'>, { holds(value: unknown): boolean; allowed: string }> = {
+  min: number,
+  max: number,
+  'max-regression': amount,
+  'min-improvement': amount,
+  on: oneOf('last', 'best', 'min', 'max', 'mean'),
+  'require-seeds': between(1, 1000, 'a whole number from 1 to 1000', true),
+  confidence: between(0.5, 0.9999, 'a number from 0.5 to 0.9999'),
+  level: oneOf('fail', 'warn'),
+};
+
+// JSON has no NaN.
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? '').slice(0, 100);
 }
 
 function refused(document: PositionedData, where: string, pointer: string, words: string): ActionError {

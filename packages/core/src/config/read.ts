@@ -1,9 +1,10 @@
 import { ActionError } from '../action/errors.ts';
 import { parseDuration } from '../action/duration.ts';
+import { gateProblem } from '../metrics/gate.ts';
 import type { Gate } from '../metrics/metrics.ts';
 import { readCommands } from './commands.ts';
 import { defaultConfig } from './defaults.ts';
-import { readDocument } from './document.ts';
+import { pointerPart, readDocument } from './document.ts';
 import { readPolicy } from './policy.ts';
 import type { Accelerator, KindRule, Pipeline, SlashtrainConfig, Toleration, Triggers } from './types.ts';
 import { validate, type Problem } from './validate.ts';
@@ -125,12 +126,8 @@ function readAccelerator(data: AcceleratorData): Accelerator {
 
 function readPipeline(data: PipelineData, name: string, problem: Complain): Pipeline {
   for (const [index, gate] of (data.gates ?? []).entries()) {
-    if (gate.min === undefined && gate.max === undefined && gate['max-regression'] === undefined) {
-      problem(
-        `/pipelines/${name}/gates/${index}`,
-        `the gate of ${JSON.stringify(gate.metric)} asks for nothing; allowed: min, max or max-regression`,
-      );
-    }
+    const wrong = gateProblem(gate);
+    if (wrong) problem(`/pipelines/${pointerPart(name)}/gates/${index}${wrong.key === '' ? '' : `/${wrong.key}`}`, wrong.words);
   }
   return {
     name,

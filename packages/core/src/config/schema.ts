@@ -138,18 +138,21 @@ const policy = object('What may be submitted, whatever a pull request’s manife
   'embedded-manifests': flag('Allow manifests and patches that stand as text inside an object (Argo resource templates, podSpecPatch).'),
 });
 
+const amountPattern = '^(0|[1-9][0-9]*)(\\.[0-9]+)?%?$';
+const amountAllowed = 'a text in quotes such as "0.01" or "2%"';
 const gate = object(
   'A gate.',
   {
-    metric: text('The metric’s name.'),
+    metric: text('The metric’s name; where there is none of that name, * in it stands for any text.'),
     direction: { enum: ['higher', 'lower'], description: 'Which way is better. Never guessed.' },
     min: { type: 'number' },
     max: { type: 'number' },
-    'max-regression': patterned(
-      'How much worse than the baseline is allowed.',
-      '^(0|[1-9][0-9]*)(\\.[0-9]+)?%?$',
-      'a text in quotes such as "0.01" or "2%"',
-    ),
+    'max-regression': patterned('How much worse than the baseline is allowed.', amountPattern, amountAllowed),
+    'min-improvement': patterned('How much better than the baseline it must be.', amountPattern, amountAllowed),
+    on: { enum: ['last', 'best', 'min', 'max', 'mean'], description: 'Which value of the curve counts; last unless said.' },
+    'require-seeds': { type: 'integer', minimum: 1, maximum: 1000, description: 'The fewest samples a side.' },
+    confidence: { type: 'number', minimum: 0.5, maximum: 0.9999, description: 'Of the comparison; 0.95 unless said.' },
+    level: { enum: ['fail', 'warn'], description: 'With warn the verdict does not know it; fail unless said.' },
   },
   ['metric', 'direction'],
 );

@@ -76,7 +76,8 @@ function allowedBy(schema: Schema, unit: OutputUnit): string {
         : `a text of ${String(schema['minLength'] ?? 0)} to ${String(schema['maxLength'])} characters`;
     default: {
       const kind = schema['type'] === 'integer' ? 'a whole number' : 'a number';
-      return schema['minimum'] === undefined ? kind : `${kind} from ${String(schema['minimum'])}`;
+      const { minimum, maximum } = schema as { minimum?: number; maximum?: number };
+      return minimum === undefined ? kind : `${kind} from ${minimum}${maximum === undefined ? '' : ` to ${maximum}`}`;
     }
   }
 }

@@ -9,7 +9,11 @@ const run = (value: number): MetricRun => ({
   sha,
   pullRequest: 42,
   parameters: [{ name: 'value', value: 'NaN' }],
-  metrics: [{ name: '__proto__', last: value, min: value, max: value, step: 3, history: [{ step: 3, value }] }],
+  source: 'mlflow',
+  packages: [{ name: 'torch', version: '2.9.0' }],
+  gpu: 'NVIDIA A100-SXM4-40GB',
+  metrics: [{ name: '__proto__', last: value, min: value, max: value, step: 3, mean: value, history: [{ step: 3, value }] }],
+  tables: [{ kind: 'confusion', name: '', columns: ['a'], rows: [{ label: 'a', values: [value] }] }],
 });
 const file = (value: number): MetricsFile => ({
   version: 1,
@@ -18,12 +22,20 @@ const file = (value: number): MetricsFile => ({
   pipeline: 'digits',
   candidates: [run(value)],
   baseline: { description: 'main at 1a2b3c4', sha, runs: [run(1)], record: 'digits-1a2b3c4' },
+  comparisons: [
+    { name: '', candidate: { n: 2, mean: value, deviation: value, values: [value, 1] }, baseline: { n: 1, mean: value, values: [value] } },
+    { name: 'accuracy', change: { estimate: 0.1, low: 0, high: 0.2, p: 0.03, confidence: 0.95, method: 'exact' } },
+  ],
+  differences: [{ what: 'parameter', name: 'value', candidate: 'NaN' }],
+  excluded: [{ id: 'x', source: 'mlflow', reason: 'it names no commit' }],
   gates: [
     {
-      gate: { metric: 'accuracy', direction: 'higher', min: 0.9, 'max-regression': '1%' },
+      gate: { metric: 'accuracy', direction: 'higher', min: 0.9, 'max-regression': '1%', on: 'best', 'require-seeds': 3, level: 'warn' },
+      pattern: 'acc*',
       outcome: 'fail',
       candidate: value,
       baseline: 1,
+      change: { estimate: -0.1, method: 'means' },
       why: 'x',
     },
   ],

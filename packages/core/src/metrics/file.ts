@@ -40,7 +40,17 @@ function withNumbers(file: MetricsFile): MetricsFile {
       metric.last = valueOf(metric.last);
       metric.min = valueOf(metric.min);
       metric.max = valueOf(metric.max);
+      if (metric.mean !== undefined) metric.mean = valueOf(metric.mean);
       for (const point of metric.history) point.value = valueOf(point.value);
+    }
+    for (const { rows } of run.tables ?? []) for (const row of rows) row.values = row.values.map(valueOf);
+  }
+  for (const { candidate, baseline } of file.comparisons ?? []) {
+    for (const sample of [candidate, baseline]) {
+      if (!sample) continue;
+      sample.mean = valueOf(sample.mean);
+      if (sample.deviation !== undefined) sample.deviation = valueOf(sample.deviation);
+      sample.values = sample.values.map(valueOf);
     }
   }
   for (const gate of file.gates) {

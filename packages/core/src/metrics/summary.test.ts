@@ -8,9 +8,9 @@ const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
 describe('summarise', () => {
   it.each([
-    [[0.1, 0.5, 0.3], { last: 0.3, min: 0.1, max: 0.5, step: 2 }],
-    [[7], { last: 7, min: 7, max: 7, step: 0 }],
-    [[0.1, nan, 0.3], { last: 0.3, min: 0.1, max: 0.3, step: 2 }],
+    [[0.1, 0.5, 0.3], { last: 0.3, min: 0.1, max: 0.5, step: 2, mean: 0.3 }],
+    [[7], { last: 7, min: 7, max: 7, step: 0, mean: 7 }],
+    [[0.1, nan, 0.3], { last: 0.3, min: 0.1, max: 0.3, step: 2, mean: nan }],
     [[nan, 0.5, nan], { last: nan, min: 0.5, max: 0.5, step: 2 }],
     [[nan, nan], { last: nan, min: nan, max: nan, step: 1 }],
     [[1, infinity, -infinity], { last: -infinity, min: -infinity, max: infinity, step: 2 }],

@@ -14,12 +14,14 @@ export function summarise({ name, points }: MetricSeries): MetricSummary | undef
   if (last === undefined) return undefined;
   let min = Number.NaN;
   let max = Number.NaN;
+  let sum = 0;
   for (const { value } of points) {
+    sum += value;
     if (Number.isNaN(value)) continue;
     if (!(value >= min)) min = value;
     if (!(value <= max)) max = value;
   }
-  return { name, last: last.value, min, max, step: last.step, history: thinPoints(points, longestHistory) };
+  return { name, last: last.value, min, max, step: last.step, mean: sum / points.length, history: thinPoints(points, longestHistory) };
 }
 
 /** The summaries of all series that have points, in their order. */

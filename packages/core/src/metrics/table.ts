@@ -22,6 +22,11 @@ export function ruleOf(gate: Gate): string {
     ...(gate.min === undefined ? [] : [`min ${gate.min}`]),
     ...(gate.max === undefined ? [] : [`max ${gate.max}`]),
     ...(gate['max-regression'] === undefined ? [] : [`max-regression ${gate['max-regression']}`]),
+    ...(gate['min-improvement'] === undefined ? [] : [`min-improvement ${gate['min-improvement']}`]),
+    ...(gate.on === undefined || gate.on === 'last' ? [] : [`on ${gate.on}`]),
+    ...(gate['require-seeds'] === undefined ? [] : [`require-seeds ${gate['require-seeds']}`]),
+    ...(gate.confidence === undefined ? [] : [`confidence ${gate.confidence}`]),
+    ...(gate.level === 'warn' ? ['warns only'] : []),
   ].join(', ');
 }
 
