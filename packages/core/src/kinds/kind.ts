@@ -31,6 +31,13 @@ export interface Resource {
   kind: string;
 }
 
+/** Names an object on the cluster that a run's object refers to. */
+export interface Reference {
+  /** `namespaced` is false for those that belong to no namespace; the others are in the run's. */
+  resource: Resource & { namespaced: boolean };
+  name: string;
+}
+
 /** A pod template within a run's object: changed in place. */
 export interface PodTemplate {
   /** Where it stands, for errors: `spec.template`. */
@@ -119,9 +126,17 @@ export interface Kind {
   podTemplates(object: KubernetesObject): PodTemplate[];
   /**
    * Puts parameters where this kind has them.
+   * @param found what {@link Kind.elsewhere} named, as the cluster has it; absent where no cluster was asked
    * @throws ActionError `input` for a name that the object does not have, with the names it has
    */
-  setParameters(object: KubernetesObject, parameters: ReadonlyMap<string, string>): void;
+  setParameters(object: KubernetesObject, parameters: ReadonlyMap<string, string>, found?: readonly KubernetesObject[]): void;
+  /** For a kind whose object can leave a part of what runs to objects on the cluster, such as a WorkflowTemplate. */
+  readonly elsewhere?: {
+    /** What `object`, and what was found so far, refer to and is not among the found. */
+    missing(object: KubernetesObject, found: readonly KubernetesObject[]): Reference[];
+    /** The object with all of it written in, as it will run: for the policy alone. */
+    joined(object: KubernetesObject, found: readonly KubernetesObject[]): KubernetesObject;
+  };
   /**
    * Puts settings where this kind has them. Absent: into its pod templates, as {@link PodSettings} says.
    * @throws ActionError `unsupported` for a setting that this kind has no place for, by the input's name
@@ -146,5 +161,7 @@ export interface Kind {
   status(object: KubernetesObject, before?: Status): Status;
   /** A label selector for the run's pods. */
   podSelector(object: KubernetesObject): string;
+  /** Containers that the kind's controller puts beside the program's: their logs are not the run's. */
+  readonly helperContainers?: ReadonlySet<string>;
   readonly cancel: Cancel;
 }
