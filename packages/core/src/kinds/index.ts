@@ -1,8 +1,10 @@
 import { job } from './job.ts';
 import type { Kind } from './kind.ts';
+import { mpiJob } from './mpi-job.ts';
+import { jaxJob, mpiJobV1, paddleJob, pytorchJob, tfJob, xgboostJob } from './training-operator.ts';
 
 /** Every kind of run that is known, in the order in which people look for them. */
-export const kinds: readonly Kind[] = [job];
+export const kinds: readonly Kind[] = [job, pytorchJob, tfJob, xgboostJob, paddleJob, jaxJob, mpiJob, mpiJobV1];
 
 /** The kind of an object, by its `apiVersion` and `kind`. */
 export function kindFor(apiVersion: string, kind: string): Kind | undefined {
