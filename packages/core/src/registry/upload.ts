@@ -98,7 +98,7 @@ async function send(registry: Registry, repository: string, source: BlobSource, 
         cause: outcome.cause,
       });
     await registry.rest(attempt, `${what}: ${outcome.why}`);
-    const reached = await progress(registry, repository, location);
+    const reached = outcome.spoiled ? undefined : await progress(registry, repository, location);
     if (reached !== undefined && reached.size <= source.size) ({ location, size: from } = reached);
     else {
       location = await begin(registry, repository);
@@ -107,14 +107,17 @@ async function send(registry: Registry, repository: string, source: BlobSource, 
   }
 }
 
-/** Sends what is missing and completes the upload. @returns why it did not go through, where a new try makes sense */
+/**
+ * Sends what is missing and completes the upload.
+ * @returns why it did not go through, where a new try makes sense; `spoiled` where it has to be a new upload
+ */
 async function trySend(
   registry: Registry,
   repository: string,
   source: BlobSource,
   location: URL,
   from: number,
-): Promise<{ why: string; cause?: unknown } | undefined> {
+): Promise<{ why: string; cause?: unknown; spoiled?: boolean } | undefined> {
   const url = new URL(location);
   url.searchParams.set('digest', source.digest);
   const rest = source.size - from;
@@ -146,6 +149,12 @@ async function trySend(
   if (isBusy(answer.status) || answer.status === 404 || answer.status === 416) {
     answer.body.resume();
     return { why: `it answered ${answer.status}` };
+  }
+  // The bytes of a connection that broke may reach a registry after it said how much it has. What was sent in one
+  // piece and does not match is a lie, and is said at once.
+  if (answer.status === 400 && from > 0) {
+    answer.body.resume();
+    return { why: 'the pieces that it put together are another blob', spoiled: true };
   }
   await registry.expect(answer, [201, 204], `to take the blob ${source.digest} for ${repository}`);
   answer.body.resume();
