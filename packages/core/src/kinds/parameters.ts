@@ -14,12 +14,18 @@ const token = /\$\$|\$\(params\.([A-Za-z0-9_][A-Za-z0-9_.-]*)\)/gu;
  * init containers. A value is put into the text as it stands: it can become neither YAML nor, since its `$` are doubled,
  * a reference to a variable of the container. A name that was not given takes its default from the annotation
  * `slashtrain.dev/parameters` of the object.
+ * @param more texts outside of containers where the kind takes parameters
  * @throws ActionError `input` for a parameter that the manifest does not have, and for one that has no value;
  *   `manifest` for a default without placeholder, and for a placeholder where none is replaced
  */
-export function substitute(object: KubernetesObject, templates: readonly PodTemplate[], given: ReadonlyMap<string, string>): void {
+export function substitute(
+  object: KubernetesObject,
+  templates: readonly PodTemplate[],
+  given: ReadonlyMap<string, string>,
+  more: readonly Place[] = [],
+): void {
   const defaults = takeDefaults(object);
-  const places = templates.flatMap(({ template }) =>
+  const inContainers: Place[] = templates.flatMap(({ template }) =>
     [...(template.spec?.initContainers ?? []), ...(template.spec?.containers ?? [])].flatMap((container) => [
       ...stringsOf(container.command),
       ...stringsOf(container.args),
@@ -31,6 +37,7 @@ export function substitute(object: KubernetesObject, templates: readonly PodTemp
       })),
     ]),
   );
+  const places = [...inContainers, ...more];
   const names = new Set(places.flatMap(({ read }) => placeholdersIn(read())));
   for (const name of given.keys()) {
     if (names.has(name)) continue;
@@ -56,12 +63,12 @@ export function substitute(object: KubernetesObject, templates: readonly PodTemp
       });
     }
   }
-  for (const { read, write } of places) {
+  for (const { read, write, encode = withoutVariables } of places) {
     const text = read();
     if (placeholdersIn(text).length === 0) continue;
     write(
       (text as string).replace(token, (whole, name: string | undefined) =>
-        name === undefined ? whole : (values.get(name) ?? '').replaceAll('$', '$$$$'),
+        name === undefined ? whole : encode(values.get(name) ?? '', name),
       ),
     );
   }
@@ -84,12 +91,20 @@ function takeDefaults(object: KubernetesObject): Map<string, string> {
   return values as Map<string, string>;
 }
 
-interface Place {
+/** A text in an object that may hold placeholders. */
+export interface Place {
   read(): unknown;
   write(value: string): void;
+  /** Makes a value safe to stand there. Absent: as the kubelet reads it, which knows references to variables. */
+  encode?(value: string, name: string): string;
 }
 
-function stringsOf(list: unknown): Place[] {
+function withoutVariables(value: string): string {
+  return value.replaceAll('$', '$$$$');
+}
+
+/** The texts of a list that may hold placeholders. */
+export function stringsOf(list: unknown): Place[] {
   if (!Array.isArray(list)) return [];
   return list.map((_, index) => ({
     read: () => list[index] as unknown,
