@@ -154,6 +154,22 @@ describe('with a configuration', () => {
     ['namespaces', '{namespaces: [team]}', job(), ['namespaces metadata.namespace']],
     ['a queue that is lacking', '{queues: [ml]}', job(), ['queues metadata.labels["kueue.x-k8s.io/queue-name"]']],
     ['a deadline that is lacking', '{require-deadline: true}', job(), ['require-deadline spec.activeDeadlineSeconds']],
+    [
+      'a deadline that nobody enforces',
+      '{require-deadline: true}',
+      object(
+        '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {activeDeadlineSeconds: 60, runPolicy: {activeDeadlineSeconds: 60}, pytorchReplicaSpecs: {Worker: {template: {spec: {containers: [{name: a, image: b}]}}}}}}',
+      ),
+      ['require-deadline spec.activeDeadlineSeconds'],
+    ],
+    [
+      'a deadline on all pods',
+      '{require-deadline: true}',
+      object(
+        '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {pytorchReplicaSpecs: {Worker: {template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}',
+      ),
+      [],
+    ],
     ['a deadline on the pod', '{require-deadline: true}', job('activeDeadlineSeconds: 60, '), []],
     [
       'a deadline too long',
@@ -258,6 +274,16 @@ describe('the GPUs of', () => {
       'a TrainJob',
       `{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainJob, spec: {trainer: {numNodes: 3, resourcesPerNode: {limits: {nvidia.com/gpu: 4}}}}}`,
       12,
+    ],
+    [
+      'a TrainJob that leaves the GPUs to its runtime',
+      '{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainJob, spec: {trainer: {numNodes: 3, resourcesPerNode: {limits: {cpu: 4}}}}}',
+      Infinity,
+    ],
+    [
+      'a TrainJob without GPUs',
+      '{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainJob, spec: {trainer: {numNodes: 3, resourcesPerNode: {limits: {nvidia.com/gpu: 0}}}}}',
+      0,
     ],
     ['a TrainJob by its runtime', '{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainJob, spec: {runtimeRef: {name: a}}}', Infinity],
     [

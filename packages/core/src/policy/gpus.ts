@@ -1,3 +1,4 @@
+import { isAccelerator } from '../kinds/accelerators.ts';
 import { fieldsAt, isFields, kindOf, type Fields } from './walk.ts';
 
 /** How much a run may take at most. */
@@ -9,10 +10,6 @@ export interface Demand {
   /** Why there is no bound, and what to do. */
   unbounded?: string;
 }
-
-const known = /gpu|^nvidia\.com\/mig-|^habana\.ai\/|^google\.com\/tpu|^aws\.amazon\.com\/neuron|^huawei\.com\/ascend/iu;
-// Memory and share of a divided GPU stand beside its number.
-const partOfOne = /gpu[-.]?(mem|core)/iu;
 
 /** The most GPUs that `object` can take, from its requests, limits and replicas, for kinds known and unknown. */
 export function demandOf(object: Fields, more: readonly string[] = []): Demand {
@@ -87,11 +84,15 @@ class Counter {
     return each.reduce((sum, gpus) => sum + gpus + defaults, 0);
   }
 
-  /** What a TrainJob does not say is the runtime's, which is on the cluster. */
+  /** What a TrainJob does not say is the runtime's, which is on the cluster; what it says of resources is merged with the runtime's. */
   trainJob(spec: Fields): void {
     const trainer = fieldsAt(spec, 'trainer');
-    if (numberAt(trainer, 'numNodes') === undefined || !isFields(trainer?.['resourcesPerNode'])) {
-      this.#unbounded('the runtime may ask for GPUs; set spec.trainer.numNodes and spec.trainer.resourcesPerNode');
+    const resources = { ...fieldsAt(trainer, 'resourcesPerNode', 'requests'), ...fieldsAt(trainer, 'resourcesPerNode', 'limits') };
+    const isSaid = Object.keys(resources).some((name) => isAccelerator(name, this.#more));
+    if (numberAt(trainer, 'numNodes') === undefined || !isSaid) {
+      this.#unbounded(
+        'the runtime may ask for GPUs; set spec.trainer.numNodes, and the GPUs in spec.trainer.resourcesPerNode.limits, 0 too',
+      );
     }
   }
 
@@ -137,7 +138,7 @@ class Counter {
     const requests = fieldsAt(value, 'requests') ?? {};
     let sum = 0;
     for (const name of new Set([...Object.keys(limits), ...Object.keys(requests)])) {
-      if ((!known.test(name) || partOfOne.test(name)) && !this.#more.includes(name)) continue;
+      if (!isAccelerator(name, this.#more)) continue;
       sum += Math.max(this.#quantity(limits[name]), this.#quantity(requests[name]));
     }
     return sum;
