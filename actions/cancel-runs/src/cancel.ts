@@ -1,12 +1,12 @@
 import { describe } from '@slashtrain/core/action/errors';
 import type { Log } from '@slashtrain/core/action/log';
 import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
-import { kindOfReference } from '@slashtrain/core/kinds/index';
 import { markCancelled, reread, writeEnd } from '@slashtrain/core/records/end';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import { findUnnoted } from '@slashtrain/core/records/unnoted';
 import { resultOf } from '@slashtrain/core/run/outcome';
-import { recordAnnotation, type RunRecord } from '@slashtrain/core/run/record';
-import { parseReference, type RunReference } from '@slashtrain/core/run/reference';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import { parseReference } from '@slashtrain/core/run/reference';
 import { isEnded, type Status } from '@slashtrain/core/run/state';
 import { spared, type Choice } from './choose.ts';
 
@@ -80,13 +80,4 @@ async function endRun(stored: StoredRecord, order: Order, parts: CancelParts): P
   const result = resultOf({ record: stored.record, status: { state: 'cancelled' }, pods, outputs: [], tail: () => [], now: now() });
   // Whoever waits for the run adds its log and its metrics.
   return writeEnd(records, stored, result);
-}
-
-/** A run that was made for this record and whose UID nobody wrote: the submission ended between the two. */
-async function findUnnoted({ namespace, name, uid, record }: StoredRecord, backend: RunBackend): Promise<RunReference | undefined> {
-  const kind = kindOfReference(record.kind.plural, record.kind.group);
-  const object = kind && (await backend.find(kind, namespace, name));
-  const runUid = object?.metadata.uid;
-  if (runUid === undefined || object?.metadata.annotations?.[recordAnnotation] !== uid) return undefined;
-  return { ...record.kind, namespace, name, uid: runUid };
 }

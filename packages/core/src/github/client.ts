@@ -34,6 +34,8 @@ export interface GitHubOptions {
   patience?: number;
   /** Milliseconds that count as a second of waiting. Tests make it short. */
   second?: number;
+  /** The shortest time between two writes, in milliseconds; 0 for an action that writes a handful of times. */
+  betweenWrites?: number;
 }
 
 /**
@@ -46,14 +48,14 @@ export interface GitHubOptions {
  *   (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately).
  */
 export function openGitHub(options: GitHubOptions): GitHub {
-  const { token, context, log, signal, patience = 120, second = 1000 } = options;
+  const { token, context, log, signal, patience = 120, second = 1000, betweenWrites = 0 } = options;
   log.mask(token);
   const limited = (kind: string) => (retryAfter: number, request: object, _octokit: unknown, retryCount: number) => {
     const wait = retryAfter <= patience && retryCount < 3 && !signal?.aborted;
     log.warning(`GitHub's ${kind} is reached at ${nameOf(request)}; it opens in ${retryAfter} s${wait ? ', waiting' : ''}`);
     return wait;
   };
-  const spacing = (): Bottleneck.Group => new Bottleneck.Group({ maxConcurrent: 1 });
+  const spacing = (): Bottleneck.Group => new Bottleneck.Group({ maxConcurrent: 1, minTime: betweenWrites });
   const octokit = getOctokit(
     token,
     {
@@ -67,7 +69,7 @@ export function openGitHub(options: GitHubOptions): GitHub {
         onSecondaryRateLimit: limited('secondary rate limit'),
         retryAfterBaseValue: second,
         fallbackSecondaryRateRetryAfter: 60,
-        // An action writes a handful of times: one write after the other is enough, the plugin's 1 and 3 seconds between are not needed.
+        // One write after the other is enough for most, the plugin's 1 and 3 seconds between are not needed.
         write: spacing(),
         notifications: spacing(),
       },
