@@ -1,6 +1,5 @@
-import { ActionError } from '@slashtrain/core/action/errors';
-import { kindOfReference } from '@slashtrain/core/kinds/index';
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { servedKind } from '@slashtrain/core/backend/served-kind';
+import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { labels, managedBy, recordAnnotation } from '@slashtrain/core/run/record';
@@ -23,9 +22,12 @@ export interface Runs {
   without(records: ReadonlySet<string>): Orphan[];
 }
 
+/** A kind as a record names it. */
+type KindName = Pick<RunReference, 'plural' | 'group'>;
+
 interface Listed {
-  kind: { plural: string; group: string };
-  objects: KubernetesObject[];
+  name: KindName;
+  found: { name: KindName; kind: Kind; object: KubernetesObject }[];
   failure?: unknown;
 }
 
@@ -37,37 +39,34 @@ export async function listRuns(client: KubernetesClient, repositoryId: number, r
   const named = new Map(records.map(({ record: { kind } }) => [keyOf(kind), kind]));
   const labelSelector = `${labels.managedBy}=${managedBy},${labels.repository}=${repositoryId}`;
   const lists = await Promise.all(
-    [...named.values()].map(async (kind): Promise<Listed> => {
+    [...named.values()].map(async (name): Promise<Listed> => {
       try {
-        const known = kindOfReference(kind.plural, kind.group);
-        if (!known) throw new ActionError('unsupported', `${keyOf(kind)} is not a kind of run that this version knows`);
-        const { items } = await client.list(known.resource, client.namespace, { labelSelector });
-        return { kind, objects: items };
+        const kind = await servedKind(client, name);
+        const { items } = await client.list(kind.resource, client.namespace, { labelSelector });
+        return { name, found: items.map((object) => ({ name, kind, object })) };
       } catch (failure) {
-        return { kind, objects: [], failure };
+        return { name, found: [], failure };
       }
     }),
   );
-  const byUid = new Map(lists.flatMap(({ kind, objects }) => objects.map((object) => [object.metadata.uid ?? '', { kind, object }])));
-  const statusOf = (kind: Listed['kind'], object: KubernetesObject): Status =>
-    kindOfReference(kind.plural, kind.group)?.status(object) ?? { state: 'unknown' };
+  const byUid = new Map(lists.flatMap(({ found }) => found.map((run) => [run.object.metadata.uid ?? '', run])));
   return {
     status(reference) {
-      const list = lists.find(({ kind }) => keyOf(kind) === keyOf(reference));
+      const list = lists.find(({ name }) => keyOf(name) === keyOf(reference));
       if (list && 'failure' in list) throw list.failure;
       const found = byUid.get(reference.uid);
-      return found && statusOf(found.kind, found.object);
+      return found?.kind.status(found.object);
     },
     without: (known) =>
-      [...byUid.values()].flatMap(({ kind, object }) => {
-        const { name = '', annotations } = object.metadata;
+      [...byUid.values()].flatMap(({ name, kind, object }) => {
+        const { name: recordName = '', annotations } = object.metadata;
         const recordUid = annotations?.[recordAnnotation];
-        if (recordUid === undefined || known.has(recordUid) || isEnded(statusOf(kind, object).state)) return [];
-        return [{ name: `${keyOf(kind)}/${name}`, recordName: name, recordUid }];
+        if (recordUid === undefined || known.has(recordUid) || isEnded(kind.status(object).state)) return [];
+        return [{ name: `${keyOf(name)}/${recordName}`, recordName, recordUid }];
       }),
   };
 }
 
-function keyOf({ plural, group }: { plural: string; group: string }): string {
+function keyOf({ plural, group }: KindName): string {
   return `${plural}.${group}`;
 }

@@ -1,14 +1,23 @@
+import { ActionError } from '../action/errors.ts';
 import type { RunBackend } from '../backend/backend.ts';
-import { kindOfReference } from '../kinds/index.ts';
+import { kindsOfReference } from '../kinds/index.ts';
 import { recordAnnotation } from '../run/record.ts';
 import type { RunReference } from '../run/reference.ts';
 import type { StoredRecord } from './store.ts';
 
 /** A run that was made for this record and whose UID nobody wrote: the submission ended between the two. */
 export async function findUnnoted({ namespace, name, uid, record }: StoredRecord, backend: RunBackend): Promise<RunReference | undefined> {
-  const kind = kindOfReference(record.kind.plural, record.kind.group);
-  const object = kind && (await backend.find(kind, namespace, name));
-  const runUid = object?.metadata.uid;
-  if (runUid === undefined || object?.metadata.annotations?.[recordAnnotation] !== uid) return undefined;
-  return { ...record.kind, namespace, name, uid: runUid };
+  // Of several versions the server has one.
+  for (const kind of kindsOfReference(record.kind.plural, record.kind.group)) {
+    const object = await backend.find(kind, namespace, name).catch(unlessUnknown);
+    const runUid = object?.metadata.uid;
+    if (runUid !== undefined && object?.metadata.annotations?.[recordAnnotation] === uid) {
+      return { ...record.kind, namespace, name, uid: runUid };
+    }
+  }
+  return undefined;
+}
+
+function unlessUnknown(error: unknown): undefined {
+  if (!(error instanceof ActionError) || error.code !== 'not-found') throw error;
 }
