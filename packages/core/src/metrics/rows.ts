@@ -1,4 +1,4 @@
-import type { GateOutcome, Gate, MetricSummary } from './metrics.ts';
+import type { GateOutcome, Gate, MetricComparison, MetricSummary } from './metrics.ts';
 
 /** A gate with what came of it, as a table shows it. */
 export interface ShownGate {
@@ -12,6 +12,8 @@ export interface MetricRow {
   name: string;
   candidate?: MetricSummary;
   baseline?: MetricSummary;
+  /** Of all samples of both sides, where more is known than the two curves. */
+  comparison?: MetricComparison;
   gates: ShownGate[];
 }
 
@@ -23,6 +25,7 @@ export function compareMetrics(
   candidate: readonly MetricSummary[],
   baseline: readonly MetricSummary[],
   gates: readonly ShownGate[],
+  comparisons: readonly MetricComparison[] = [],
 ): MetricRow[] {
   const rows = new Map<string, MetricRow>();
   const rowOf = (name: string): MetricRow => {
@@ -33,6 +36,7 @@ export function compareMetrics(
   for (const shown of gates) rowOf(shown.gate.metric).gates.push(shown);
   for (const summary of candidate) rowOf(summary.name).candidate = summary;
   for (const summary of baseline) rowOf(summary.name).baseline = summary;
+  for (const comparison of comparisons) rowOf(comparison.name).comparison = comparison;
   const all = [...rows.values()];
   const free = all.filter((row) => row.gates.length === 0);
   return [
@@ -42,10 +46,15 @@ export function compareMetrics(
 }
 
 /** How much changed, as a share of the larger; what is on one side alone, or is no number, comes first. */
-function changeOf({ candidate, baseline }: MetricRow): number {
-  if (!candidate || !baseline) return candidate || baseline ? 2 : 0;
-  if (Object.is(candidate.last, baseline.last)) return 0;
-  const size = Math.max(Math.abs(candidate.last), Math.abs(baseline.last));
-  const share = Math.abs(candidate.last - baseline.last) / size;
+function changeOf(row: MetricRow): number {
+  const [now, before] = valuesOf(row);
+  if (now === undefined || before === undefined) return now === before ? 0 : 2;
+  if (Object.is(now, before)) return 0;
+  const share = Math.abs(now - before) / Math.max(Math.abs(now), Math.abs(before));
   return Number.isNaN(share) ? 3 : share;
+}
+
+/** The values of both sides: of several samples their means, of one its last value. */
+export function valuesOf({ candidate, baseline, comparison }: MetricRow): [now: number | undefined, before: number | undefined] {
+  return [comparison?.candidate?.mean ?? candidate?.last, comparison?.baseline?.mean ?? baseline?.last];
 }

@@ -1,8 +1,8 @@
 import { sparkline } from '../charts/sparkline.ts';
 import { clip, code, escapeText, table, type Alignment } from '../markdown/markdown.ts';
 import { formatChange, formatPair, formatValue } from './format.ts';
-import type { Direction, Gate, GateOutcome, MetricSummary } from './metrics.ts';
-import type { MetricRow } from './rows.ts';
+import type { Change, Direction, Gate, GateOutcome, MetricSummary, Sample } from './metrics.ts';
+import { valuesOf, type MetricRow } from './rows.ts';
 
 const longestName = 80;
 
@@ -37,17 +37,20 @@ export function betterOrWorse(from: number, to: number, direction: Direction): '
   return to > from === (direction === 'higher') ? 'better' : 'worse';
 }
 
-/** Metrics of candidate and baseline as a table; without a baseline, its columns are left out. */
+/**
+ * Metrics of candidate and baseline as a table; without a baseline, its columns are left out. Several samples of a side are
+ * shown by their mean and standard deviation.
+ */
 export function metricsTable(rows: readonly MetricRow[]): string {
-  const hasBaseline = rows.some(({ baseline }) => baseline !== undefined);
+  const hasBaseline = rows.some((row) => valuesOf(row)[1] !== undefined);
   const hasGates = rows.some(({ gates }) => gates.length > 0);
   const columns: [header: string, alignment: Alignment, cell: (row: MetricRow) => string][] = [
     ['Metric', 'left', ({ name }) => code(clip(name, longestName))],
-    ['This commit', 'right', (row) => values(row)[0]],
+    ['This commit', 'right', (row) => sides(row)[0]],
     ...(hasBaseline
       ? ([
-          ['Baseline', 'right', (row) => values(row)[1]],
-          ['Change', 'left', change],
+          ['Baseline', 'right', (row) => sides(row)[1]],
+          ['Change', 'left', changeCell],
         ] as typeof columns)
       : []),
     ['Curve', 'left', ({ candidate }) => curve(candidate)],
@@ -60,20 +63,42 @@ export function metricsTable(rows: readonly MetricRow[]): string {
   );
 }
 
-function values({ candidate, baseline, gates }: MetricRow): [string, string] {
-  const [now, before] =
-    candidate && baseline
-      ? formatPair(candidate.last, baseline.last)
-      : [candidate ? formatValue(candidate.last) : '–', baseline ? formatValue(baseline.last) : '–'];
-  return [gates.length > 0 ? `**${now}**` : now, before];
+function sides(row: MetricRow): [string, string] {
+  const [now, before] = valuesOf(row);
+  const [first, second] =
+    now !== undefined && before !== undefined
+      ? formatPair(now, before)
+      : [now, before].map((value) => (value === undefined ? '–' : formatValue(value)));
+  const { comparison, gates } = row;
+  return [
+    (gates.length > 0 ? `**${first}**` : (first ?? '')) + spread(comparison?.candidate),
+    (second ?? '') + spread(comparison?.baseline),
+  ];
 }
 
-function change({ candidate, baseline, gates }: MetricRow): string {
-  if (!candidate || !baseline) return candidate ? 'new' : baseline ? 'gone' : '';
-  const direction = gates[0]?.gate.direction;
-  const way = direction && betterOrWorse(baseline.last, candidate.last, direction);
+/** What stands behind a mean: ` ± 0.004 (5)`. */
+function spread(sample: Sample | undefined): string {
+  if (!sample || sample.n < 2) return '';
+  return `${sample.deviation === undefined ? '' : ` ± ${formatValue(sample.deviation, 2)}`} (${sample.n})`;
+}
+
+function changeCell(row: MetricRow): string {
+  const [now, before] = valuesOf(row);
+  if (now === undefined || before === undefined) return now !== undefined ? 'new' : before !== undefined ? 'gone' : '';
+  const direction = row.gates[0]?.gate.direction;
+  const way = direction && betterOrWorse(before, now, direction);
   const words = way === undefined || way === 'equal' ? '' : ` ${way}`;
-  return `${formatChange(baseline.last, candidate.last)}${words}`;
+  const change = row.comparison?.change;
+  if (change?.p === undefined) return formatChange(before, now) + words;
+  // As benchstat has it: "~" is no difference that these samples can show.
+  const isClear = change.low !== undefined && change.high !== undefined && (change.low > 0 || change.high < 0);
+  const said = isClear ? formatChange(before, now) + words : `~ ${formatChange(before, now)}`;
+  return `${said}<br><sub>p = ${formatValue(change.p, 2)}${intervalOf(change)}</sub>`;
+}
+
+function intervalOf({ low, high, confidence = 0.95 }: Change): string {
+  if (low === undefined || high === undefined) return '';
+  return `, ${formatValue(confidence * 100)} % within ${formatValue(low, 3)} and ${formatValue(high, 3)}`;
 }
 
 function curve(summary: MetricSummary | undefined): string {
