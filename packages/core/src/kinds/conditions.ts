@@ -13,7 +13,7 @@ export function holds(conditions: readonly Condition[] | undefined, type: string
 }
 
 /** A condition in the cluster's own words. Hostile text. */
-export function words({ reason, message }: Condition): { message?: string } {
+export function words({ reason, message }: Pick<Condition, 'reason' | 'message'>): { message?: string } {
   const text = [reason, message].filter(Boolean).join(': ');
   return text ? { message: text } : {};
 }

@@ -60,9 +60,9 @@ export function replicaJob({ replicaSpecs, operatorName, ...options }: ReplicaJo
     setTtl(object, seconds) {
       const policy = runPolicyOf(object);
       keepFor(policy, seconds);
-      // "All" deletes ended pods at once, and with them the logs; "Running" frees as much.
-      if ((policy['cleanPodPolicy'] ?? needFields(object.kind, object, 'spec')['cleanPodPolicy']) === 'All')
-        policy['cleanPodPolicy'] = 'Running';
+      // "All" deletes ended pods at once, and their logs; "None", the default, lets parameter servers and workers run on.
+      const own = policy['cleanPodPolicy'] ?? needFields(object.kind, object, 'spec')['cleanPodPolicy'] ?? '';
+      if (own === '' || own === 'All') policy['cleanPodPolicy'] = 'Running';
     },
     status: ({ metadata, status }) => statusOf(metadata, isFields(status) ? status : {}),
     podSelector: ({ metadata }) =>
