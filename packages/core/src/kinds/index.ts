@@ -1,3 +1,4 @@
+import { argoWorkflow } from './argo-workflow.ts';
 import { job } from './job.ts';
 import { jobSet } from './job-set.ts';
 import { katibExperiment } from './katib-experiment.ts';

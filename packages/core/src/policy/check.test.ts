@@ -64,6 +64,12 @@ describe('without a configuration', () => {
     ],
     ['another service account', job('serviceAccountName: admin, '), `service-accounts ${pod}.serviceAccountName`],
     ['another service account, the old field', job('serviceAccount: admin, '), `service-accounts ${pod}.serviceAccount`],
+    [
+      'seccomp by an expression of Argo',
+      job("securityContext: {seccompProfile: {type: '{{workflow.parameters.x}}'}}, "),
+      `privileged ${pod}.securityContext.seccompProfile.type`,
+    ],
+    ['a priority by an expression of Argo', job("priorityClassName: '{{=x}}', "), `priority-classes ${pod}.priorityClassName`],
     ['a system priority', job('priorityClassName: system-node-critical, '), `priority-classes ${pod}.priorityClassName`],
     [
       'another namespace',

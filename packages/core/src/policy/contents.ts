@@ -30,6 +30,11 @@ export function checkContents(object: KubernetesObject, policy: Policy, findings
   }
 }
 
+/** Text that Argo fills in when it runs: what comes of it cannot be checked before (https://argo-workflows.readthedocs.io/en/latest/variables/). */
+function isExpression(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('{{');
+}
+
 function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
 }
@@ -52,9 +57,14 @@ function checkPrivileges({ key, value, path, parentKey }: Entry, policy: Policy,
   const refuse = (allowed: string): void => findings.add('privileged', path, value, allowed);
   if ((key === 'privileged' || key === 'hostProcess') && isSet(value)) refuse('false');
   if (key === 'procMount' && isSet(value) && value !== 'Default') refuse('Default');
-  if ((parentKey === 'seccompProfile' || parentKey === 'appArmorProfile') && key === 'type' && value === 'Unconfined')
+  if (
+    (parentKey === 'seccompProfile' || parentKey === 'appArmorProfile') &&
+    key === 'type' &&
+    (value === 'Unconfined' || isExpression(value))
+  )
     refuse('RuntimeDefault');
-  if (key.startsWith('container.apparmor.security.beta.kubernetes.io/') && value === 'unconfined') refuse('runtime/default');
+  if (key.startsWith('container.apparmor.security.beta.kubernetes.io/') && (value === 'unconfined' || isExpression(value)))
+    refuse('runtime/default');
   if (parentKey === 'seLinuxOptions' && (key === 'user' || key === 'role') && isSet(value) && value !== '') refuse('not set');
   if (parentKey === 'seLinuxOptions' && key === 'type' && !confinedTypes.has(String(value ?? ''))) refuse('container_t');
 }
@@ -84,7 +94,9 @@ function checkNames({ key, value, path }: Entry, policy: Policy, findings: Findi
   }
   if ((key === 'priorityClassName' || key === 'podPriorityClassName') && isSet(value) && value !== '') {
     const { priorityClasses } = policy;
-    const fits = typeof value === 'string' && (priorityClasses ? priorityClasses.includes(value) : !value.startsWith('system-'));
+    const fits =
+      typeof value === 'string' &&
+      (priorityClasses ? priorityClasses.includes(value) : !value.startsWith('system-') && !isExpression(value));
     if (!fits) findings.add('priority-classes', path, value, priorityClasses ? `one of ${priorityClasses.join(', ')}` : 'any but system-…');
   }
 }

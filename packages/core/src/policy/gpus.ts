@@ -72,6 +72,7 @@ class Counter {
       Object.values(value).forEach(look);
     };
     templates.forEach(look);
+    look(spec['hooks']);
     if (elsewhere) return this.#unbounded('a template is on the cluster; write it out');
     const each = templates.map((template) => this.count({ ...template, parallelism: undefined }));
     const defaults = this.count(spec['templateDefaults']);
