@@ -23,6 +23,7 @@ export const kinds: readonly Kind[] = [
   mpiJob,
   mpiJobV1,
   volcanoJob,
+  argoWorkflow,
   katibExperiment,
 ];
 
