@@ -5,8 +5,9 @@ import type { Gate } from '../metrics/metrics.ts';
 import { readCommands } from './commands.ts';
 import { defaultConfig } from './defaults.ts';
 import { pointerPart, readDocument } from './document.ts';
+import { readKinds, type KindData } from './kinds.ts';
 import { readPolicy } from './policy.ts';
-import type { Accelerator, KindRule, Pipeline, SlashtrainConfig, Toleration, Triggers } from './types.ts';
+import type { Accelerator, Pipeline, SlashtrainConfig, Toleration, Triggers } from './types.ts';
 import { validate, type Problem } from './validate.ts';
 
 /**
@@ -31,7 +32,7 @@ export function readConfig(text: string, file: string): SlashtrainConfig {
   };
   const commands = data.commands === undefined ? defaultConfig.commands : readCommands(data.commands, problem);
   const accelerators = mapOf(data.accelerators, readAccelerator);
-  const kinds = (data.kinds ?? []).map(readKind);
+  const kinds = readKinds(data.kinds ?? [], problem);
   const config: SlashtrainConfig = {
     file,
     commands,
@@ -75,18 +76,6 @@ interface PipelineData {
   baseline?: string;
   paths?: string[];
   'no-baseline'?: 'pass' | 'fail';
-}
-
-interface KindData {
-  kind: string;
-  version: string;
-  plural: string;
-  'name-limit'?: number;
-  'pod-templates'?: string[];
-  parameters?: string;
-  'pod-selector'?: string;
-  states: KindRule['states'];
-  'cancel-patch'?: Record<string, unknown>;
 }
 
 function mapOf<From, To>(data: Record<string, From> | undefined, read: (value: From, name: string) => To): ReadonlyMap<string, To> {
@@ -136,19 +125,5 @@ function readPipeline(data: PipelineData, name: string, problem: Complain): Pipe
     ...(data.baseline === undefined ? {} : { baseline: data.baseline }),
     paths: data.paths ?? [],
     noBaseline: data['no-baseline'] ?? 'pass',
-  };
-}
-
-function readKind(data: KindData): KindRule {
-  return {
-    kind: data.kind,
-    version: data.version,
-    plural: data.plural,
-    ...(data['name-limit'] === undefined ? {} : { nameLimit: data['name-limit'] }),
-    podTemplates: data['pod-templates'] ?? [],
-    ...(data.parameters === undefined ? {} : { parameters: data.parameters }),
-    ...(data['pod-selector'] === undefined ? {} : { podSelector: data['pod-selector'] }),
-    states: data.states,
-    ...(data['cancel-patch'] === undefined ? {} : { cancelPatch: data['cancel-patch'] }),
   };
 }

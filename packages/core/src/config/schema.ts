@@ -1,4 +1,4 @@
-import { runStates } from '../run/state.ts';
+import { reasons, runStates } from '../run/state.ts';
 import { argumentTypes, permissions } from './types.ts';
 
 /** JSON Schema as far as it is used here. `patternErrorMessage` is what editors (VS Code) and our errors show. */
@@ -220,20 +220,48 @@ export const configSchema: Schema = {
           version: patterned('Its API version.', '^v[0-9]+((alpha|beta)[0-9]+)?$', 'a version such as v1 or v1beta1'),
           plural: patterned('Its plural name.', '^[a-z][a-z0-9]*$', 'lower-case letters, such as pipelineruns'),
           'name-limit': { type: 'integer', minimum: 20, maximum: 253, description: 'The longest name it takes; 63 unless said.' },
-          'pod-templates': list('JSONPaths of its pod templates.', jsonPath('')),
-          parameters: jsonPath('JSONPath of its list of {name, value}.'),
-          'pod-selector': text('A label selector; {name} and {uid} stand for the run’s.'),
+          operator: text('What brings it to a cluster, for the error where it is not there.'),
+          'pod-templates': list('JSONPaths of its pod templates, each with metadata and spec.', jsonPath('')),
+          containers: list(
+            'JSONPaths of what has image, env, command and args as a container has, outside of pod templates.',
+            jsonPath(''),
+          ),
+          parameters: jsonPath('JSONPath of its list of {name, value}; without it, $(params.NAME) is replaced in containers.'),
+          placeholders: list('JSONPaths of other texts, or lists of texts, in which $(params.NAME) is replaced.', jsonPath('')),
+          'pod-selector': text('A label selector; {name} and {uid} stand for the run’s. Without it, pod templates get a label of ours.'),
+          deadline: object(
+            'Where its controller takes a deadline.',
+            {
+              path: jsonPath('A path of names.'),
+              format: { enum: ['seconds', 'duration'], description: 'A number, or a text such as 3600s; seconds unless said.' },
+            },
+            ['path'],
+          ),
+          ttl: jsonPath('A path of names: how many seconds it stays when it has ended.'),
+          queue: {
+            enum: ['run', 'pods'],
+            description: 'What Kueue holds back, where it does: the run by a label on it, or its pods one by one.',
+          },
           states: {
             type: 'array',
-            description: 'The first that holds decides; none: unknown.',
+            description: 'The first that holds decides; none: unknown. Without a status it is queued.',
             minItems: 1,
             maxItems: 100,
             items: object(
               '',
-              { state: { enum: runStates }, path: jsonPath('What is looked at.'), equals: text('What must stand there, as text.') },
+              {
+                state: { enum: runStates },
+                path: jsonPath('What is looked at.'),
+                equals: text('What must stand there, as text.'),
+                reason: { enum: reasons, description: 'Why it is in that state.' },
+              },
               ['state', 'path', 'equals'],
             ),
           },
+          message: jsonPath('What it says of its state.'),
+          'started-at': jsonPath('When it started, ISO 8601.'),
+          'ended-at': jsonPath('When it ended, ISO 8601.'),
+          outputs: jsonPath('JSONPath of its list of {name, value} once it has ended.'),
           'cancel-patch': { type: 'object', description: 'A merge patch that stops it; without it, it is deleted.' },
         },
         ['kind', 'version', 'plural', 'states'],

@@ -1,7 +1,7 @@
 import type { Permission as GitHubPermission } from '../github/permission.ts';
 import type { Gate } from '../metrics/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { RunState } from '../run/state.ts';
+import type { Reason, RunState } from '../run/state.ts';
 
 /** Where the configuration stands in a repository. */
 export const configPath = '.github/slashtrain.yml';
@@ -106,23 +106,53 @@ export interface Pipeline {
   readonly noBaseline: 'pass' | 'fail';
 }
 
-/** How a kind is read that Slashtrain does not know. */
+/**
+ * How a kind is read that Slashtrain does not know. Paths are JSONPath (RFC 9535). It is plain data: a record keeps the rule
+ * its run was made with, so that a wait needs no configuration and no later change of it matters.
+ */
 export interface KindRule {
   /** `Kind.group` */
   readonly kind: string;
   readonly version: string;
   readonly plural: string;
+  /** What brings it to a cluster. */
+  readonly operator?: string;
+  /** Characters; 63 unless said. */
   readonly nameLimit?: number;
-  /** JSONPaths of its pod templates. */
+  /** Of its pod templates. */
   readonly podTemplates: readonly string[];
-  /** JSONPath of its list of `{name, value}`. */
+  /** Of what has the fields of a container outside of pod templates. */
+  readonly containers: readonly string[];
+  /** Of its list of `{name, value}`; absent: `$(params.NAME)` in containers. */
   readonly parameters?: string;
-  /** A label selector; `{name}` and `{uid}` stand for the run's. */
+  /** Of texts and lists of texts with `$(params.NAME)`. */
+  readonly placeholders: readonly string[];
+  /** A label selector; `{name}` and `{uid}` stand for the run's. Absent: pod templates get a label of ours. */
   readonly podSelector?: string;
+  /** Where its controller takes a deadline. */
+  readonly deadline?: { readonly path: string; readonly format: 'seconds' | 'duration' };
+  /** Where it takes the seconds that it stays. */
+  readonly ttl?: string;
+  /** What Kueue holds back; absent: nothing. */
+  readonly queue?: 'run' | 'pods';
   /** The first that holds decides; none: unknown. */
-  readonly states: readonly { readonly state: RunState; readonly path: string; readonly equals: string }[];
+  readonly states: readonly KindState[];
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** Of its list of `{name, value}`, once it has ended. */
+  readonly outputs?: string;
   /** A merge patch that stops it; absent: it is deleted. */
   readonly cancelPatch?: Readonly<Record<string, unknown>>;
+}
+
+/** One condition of a {@link KindRule}. */
+export interface KindState {
+  readonly state: RunState;
+  readonly path: string;
+  /** What one of the values at the path is as text. */
+  readonly equals: string;
+  readonly reason?: Reason;
 }
 
 /** `.github/slashtrain.yml`, read and checked. */

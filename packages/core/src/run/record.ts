@@ -1,3 +1,4 @@
+import type { KindRule } from '../config/types.ts';
 import type { Comparison } from '../metrics/metrics.ts';
 import type { Asker } from './request.ts';
 import type { RunResult } from './result.ts';
@@ -42,10 +43,15 @@ export interface RunRecord {
   images: string[];
   parameters: { name: string; value: string }[];
   dataVersion?: string;
+  /** Where the run writes what is larger than a metric, a URI of its own: `s3://models/digits/<run>`. */
+  artifacts?: string;
   /** What an hour of one accelerator costs, as the configuration said when the run was made. */
   price?: { perHour: number; accelerator: string; currency?: string };
-  /** The run's kind, known before the run exists: it is how a run whose UID was not yet written is found. */
-  kind: { plural: string; group: string };
+  /**
+   * The run's kind, known before the run exists: it is how a run whose UID was not yet written is found. `rule` is the
+   * configuration's, where one described the kind.
+   */
+  kind: { plural: string; group: string; rule?: KindRule };
   lease?: Lease;
   /** Run reference. Once it is here, this record never makes a run again. */
   run?: string;
