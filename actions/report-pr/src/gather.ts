@@ -101,6 +101,7 @@ export async function storyOf(stored: StoredRecord, records: RecordStore, handed
     noBaseline: metrics?.noBaseline ?? record.comparison?.noBaseline ?? 'pass',
     gates: metrics?.gates ?? record.comparison?.gates ?? [],
     candidate: metrics ? (metrics.candidates[0]?.metrics ?? []) : summariseAll(own?.series ?? []),
+    ...(metrics && measuredIn(metrics)),
     ...(baseline && { baseline }),
     notes: metrics?.notes ?? record.comparison?.notes ?? own?.dropped ?? [],
   };
@@ -121,8 +122,19 @@ function storyOfFile(file: MetricsFile, handed: Handed, inputs: ReportInputs): S
     noBaseline: file.noBaseline,
     gates: file.gates,
     candidate: file.candidates[0]?.metrics ?? [],
+    ...measuredIn(file),
     ...(baseline && { baseline }),
     notes: file.notes,
+  };
+}
+
+/** What only a metrics file knows: a record keeps one run's metrics. */
+function measuredIn({ candidates, comparisons, differences, excluded }: MetricsFile): Partial<Story> {
+  return {
+    runs: candidates,
+    ...(comparisons && { comparisons }),
+    ...(differences && { differences }),
+    ...(excluded && { excluded }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { MetricSummary, NoBaseline } from '@slashtrain/core/metrics/metrics';
+import type { Difference, ExcludedRun, MetricComparison, MetricRun, MetricSummary, NoBaseline } from '@slashtrain/core/metrics/metrics';
 import type { ShownGate } from '@slashtrain/core/metrics/rows';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import type { Verdict } from '@slashtrain/core/run/record';
@@ -21,7 +21,16 @@ export interface Story {
   verdict?: Verdict;
   noBaseline: NoBaseline;
   gates: ShownGate[];
+  /** Of the run, or of the first of several. */
   candidate: MetricSummary[];
+  /** Seeds or trials, where there are several. */
+  runs?: MetricRun[];
+  /** All metrics over all samples of both sides. */
+  comparisons?: MetricComparison[];
+  /** What is not as it was in the baseline, besides the code. */
+  differences?: Difference[];
+  /** Runs that were found and do not count. */
+  excluded?: ExcludedRun[];
   baseline?: { description: string; sha: string; metrics: MetricSummary[] };
   notes: string[];
 }

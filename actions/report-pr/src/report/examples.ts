@@ -1,4 +1,4 @@
-import type { GateOutcome, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import type { GateOutcome, MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
 import type { ShownGate } from '@slashtrain/core/metrics/rows';
 import { summarise } from '@slashtrain/core/metrics/summary';
 import type { RunRecord } from '@slashtrain/core/run/record';
@@ -104,6 +104,37 @@ export function story(change: Partial<Story> = {}, changes: { record?: Partial<R
   };
 }
 
+/** A seed's or trial's run. */
+function trial(index: number, values: Record<string, number>, parameters: Record<string, string> = {}): MetricRun {
+  return {
+    id: `run-${index}`,
+    name: `seed ${index}`,
+    source: 'mlflow',
+    url: `https://mlflow.example.org/#/experiments/1/runs/run-${index}`,
+    sha,
+    parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })),
+    metrics: Object.entries(values).map(([name, value]) => metric(name, value)),
+  };
+}
+
+const seeds = (values: readonly number[]): MetricRun[] =>
+  values.map((accuracy, index) => trial(index + 1, { accuracy }, { seed: String(index + 1) }));
+
+// What fetch-metrics' compareRuns makes of these samples.
+const fiveSeeds = {
+  baseline: { n: 5, mean: 0.952, deviation: 0.002236, values: [0.951, 0.953, 0.949, 0.955, 0.952] },
+  better: {
+    candidate: { n: 5, mean: 0.9612, deviation: 0.003493, values: [0.957, 0.961, 0.963, 0.959, 0.966] },
+    change: { estimate: 0.009, low: 0.004, high: 0.014, p: 0.007937, confidence: 0.95, method: 'exact' as const },
+  },
+  noise: {
+    candidate: { n: 5, mean: 0.954, deviation: 0.003873, values: [0.951, 0.957, 0.949, 0.955, 0.958] },
+    change: { estimate: 0.002, low: -0.004, high: 0.007, p: 0.4762, confidence: 0.95, method: 'exact' as const },
+  },
+};
+
+const digits = Array.from({ length: 10 }, (_, digit) => String(digit));
+
 /** One story a case that people meet. */
 export const stories: Record<string, Story> = {
   better: story(),
@@ -131,6 +162,70 @@ export const stories: Record<string, Story> = {
   missing: story({
     verdict: 'missing',
     gates: [gate('f1', 'missing', 'the run has no such metric; it has "accuracy", "loss", "images/s"'), gate('accuracy', 'pass', '')],
+  }),
+  seeds: story({
+    gates: [gate('accuracy', 'pass', '0.9612 against 0.952 of the baseline')],
+    runs: seeds(fiveSeeds.better.candidate.values),
+    comparisons: [{ name: 'accuracy', baseline: fiveSeeds.baseline, ...fiveSeeds.better }],
+    candidate: [metric('accuracy', 0.957)],
+  }),
+  inconclusive: story({
+    verdict: 'inconclusive',
+    gates: [gate('accuracy', 'inconclusive', 'between 0.004 worse and 0.007 better; allowed: 0.002 worse', { 'max-regression': '0.002' })],
+    runs: seeds(fiveSeeds.noise.candidate.values),
+    comparisons: [{ name: 'accuracy', baseline: fiveSeeds.baseline, ...fiveSeeds.noise }],
+    candidate: [metric('accuracy', 0.951)],
+  }),
+  trials: story({
+    runs: Array.from({ length: 40 }, (_, index) =>
+      trial(
+        index,
+        { accuracy: 0.9 + ((index * 7) % 40) / 1000, loss: 0.5 - ((index * 7) % 40) / 100 },
+        { lr: String(0.001 * (index + 1)), batch: index % 2 ? '32' : '64', epochs: '20' },
+      ),
+    ),
+    differences: [
+      { what: 'parameter', name: 'epochs', candidate: '20', baseline: '10' },
+      { what: 'data', name: '', candidate: 'v4', baseline: 'v3' },
+      { what: 'package', name: 'torch', candidate: '2.9.1' },
+    ],
+    excluded: [
+      { id: 'b7c1', name: 'on my laptop', source: 'mlflow', reason: 'it names no commit' },
+      { id: 'c0de', source: 'mlflow', reason: 'it is of an earlier attempt, digits-pr42-1a2b3c4-9f8e7d6' },
+    ],
+  }),
+  classes: story({
+    runs: [
+      {
+        ...trial(1, { accuracy: 0.961 }),
+        tables: [
+          {
+            kind: 'confusion',
+            name: 'digits',
+            columns: digits,
+            rows: digits.map((label, row) => ({ label, values: digits.map((_, column) => (row === column ? 96 : (row + column) % 3)) })),
+          },
+          {
+            kind: 'classes',
+            name: 'precision and recall',
+            columns: ['precision', 'recall'],
+            rows: digits.map((label, row) => ({ label, values: [0.9 + row / 100, row === 3 ? Number.NaN : 0.99 - row / 100] })),
+          },
+        ],
+      },
+    ],
+  }),
+  'many metrics': story({
+    candidate: [
+      ...story().candidate,
+      ...Array.from({ length: 300 }, (_, index) => rising(`slices/group ${index}/accuracy`, 0.8 + (index % 17) / 100)),
+    ],
+  }),
+  hostile: story({
+    title: '<img src=x onerror=alert(1)> @octocat',
+    candidate: [metric('a|b`c`</td>', 0.1, 0.2), metric('', 1), metric('::error::x\n# y', Number.NaN), metric('x'.repeat(10_000), 5)],
+    gates: [gate('a|b`c`</td>', 'pass', '</details> [x](javascript:alert(1)) ![y](https://evil.example/z.png)')],
+    notes: ['@octocat fixes #1\n\n# heading', '<!-- slashtrain:report:digits -->'],
   }),
   failed: story(
     {

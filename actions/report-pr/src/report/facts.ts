@@ -20,6 +20,7 @@ export function factsTable(story: Story, links: Links): string {
       .map(({ name, value }): [string, string] => [`Parameter ${code(clip(name, 60))}`, code(clip(value, 200))]),
     ['Data version', record?.dataVersion === undefined ? undefined : code(clip(record.dataVersion, 200))],
     ...(record?.images ?? []).map((image): [string, string] => ['Image', code(clip(image, 300))]),
+    ['Model', lineage(story)],
     ['Run', stored && code(stored.record.run ?? stored.name)],
     ['Attempt', record && record.attempt > 1 ? String(record.attempt) : undefined],
     ['Asked by', record && asker(record.actor, record.asked[0]?.id, pullRequest, links)],
@@ -33,6 +34,19 @@ export function factsTable(story: Story, links: Links): string {
     ['', ''],
     rows.filter((row): row is [string, string] => row[1] !== undefined),
   );
+}
+
+/** Where a model that the run tells of came from, in one line. */
+function lineage({ result, stored, sha }: Story): string | undefined {
+  const model = result?.outputs.find(({ name }) => name === 'model-uri')?.value;
+  if (model === undefined) return undefined;
+  const data = stored?.record.dataVersion;
+  return [
+    code(clip(model, 200)),
+    ...(stored ? [`run ${code(stored.name)}`] : []),
+    ...(data === undefined ? [] : [`data ${code(clip(data, 80))}`]),
+    `commit ${code(sha.slice(0, 7))}`,
+  ].join(' ← ');
 }
 
 function duration(seconds: number | undefined): string | undefined {

@@ -1,9 +1,9 @@
 import { formatDuration } from '@slashtrain/core/action/duration';
 import { clip, code } from '@slashtrain/core/markdown/markdown';
 import { formatChange, formatPair, formatValue } from '@slashtrain/core/metrics/format';
-import type { Direction, MetricSummary } from '@slashtrain/core/metrics/metrics';
-import type { ShownGate } from '@slashtrain/core/metrics/rows';
-import { betterOrWorse } from '@slashtrain/core/metrics/table';
+import type { Direction } from '@slashtrain/core/metrics/metrics';
+import { valuesOf, type ShownGate } from '@slashtrain/core/metrics/rows';
+import { betterOrWorse, isClear } from '@slashtrain/core/metrics/table';
 import { isEnded } from '@slashtrain/core/run/state';
 import type { Story } from '../story.ts';
 
@@ -79,26 +79,36 @@ function gateThatIs({ gates }: Story, wanted: ShownGate['outcome']): ShownGate |
   return gates.find(({ outcome }) => outcome === wanted);
 }
 
+/** Which way a metric went; a difference that chance may explain is none. */
 function wayOf(story: Story, { metric, direction }: { metric: string; direction: Direction }): ReturnType<typeof betterOrWorse> {
   const [now, before] = sidesOf(story, metric);
-  return now && before && betterOrWorse(before.last, now.last, direction);
+  if (now === undefined || before === undefined) return undefined;
+  const change = story.comparisons?.find(({ name }) => name === metric)?.change;
+  return change && !isClear(change) ? 'equal' : betterOrWorse(before, now, direction);
 }
 
-function sidesOf({ candidate, baseline }: Story, metric: string): [now: MetricSummary | undefined, before: MetricSummary | undefined] {
-  const named = ({ name }: MetricSummary): boolean => name === metric;
-  return [candidate.find(named), baseline?.metrics.find(named)];
+function sidesOf({ candidate, baseline, comparisons }: Story, metric: string): [now: number | undefined, before: number | undefined] {
+  const named = ({ name }: { name: string }): boolean => name === metric;
+  const [one, other, comparison] = [candidate.find(named), baseline?.metrics.find(named), comparisons?.find(named)];
+  return valuesOf({
+    name: metric,
+    gates: [],
+    ...(one && { candidate: one }),
+    ...(other && { baseline: other }),
+    ...(comparison && { comparison }),
+  });
 }
 
 /** The numbers of a gate's metric: `accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %). */
 function numbersOf(story: Story, shown: ShownGate | undefined): Pick<Headline, 'why' | 'plain'> {
   const [now, before] = shown ? sidesOf(story, shown.gate.metric) : [];
-  if (!shown || !now) return { why: '' };
+  if (!shown || now === undefined) return { why: '' };
   const name = clip(shown.gate.metric, 60);
-  if (!before) {
-    const value = formatValue(now.last);
+  if (before === undefined) {
+    const value = formatValue(now);
     return { why: `${code(name)} is **${value}**.`, plain: `${name} ${value}` };
   }
-  const [value, was] = formatPair(now.last, before.last);
-  const change = formatChange(before.last, now.last);
+  const [value, was] = formatPair(now, before);
+  const change = formatChange(before, now);
   return { why: `${code(name)} is **${value}**, was ${was}: ${change}.`, plain: `${name} ${value}, was ${was}` };
 }

@@ -21,6 +21,8 @@ describe('headline', () => {
     ['worse', '❌ Worse than the baseline', '`accuracy` is **0.812**, was 0.953: −0.141 (−15 %).'],
     ['no-baseline', '⚪ Nothing to compare with', '`accuracy` is **0.961**.'],
     ['missing', '⚠️ A gated metric was not measured', ''],
+    ['seeds', '✅ Better than the baseline', '`accuracy` is **0.9612**, was 0.952: +0.0092 (+0.97 %).'],
+    ['inconclusive', '⚠️ No clear difference', '`accuracy` is **0.954**, was 0.952: +0.002 (+0.21 %).'],
     ['failed', '❌ The training failed after 1 min 30 s: out-of-memory', ''],
     ['running', '⏳ Training', ''],
     ['queued', '⏳ Waiting to start', 'Reason: `no-gpu`.'],
@@ -118,6 +120,46 @@ describe('the report', () => {
     expect(text).not.toContain('Baseline');
   });
 
+  it.each([
+    [
+      'seeds',
+      '| `accuracy` | **0.9612** ± 0.0035 (5) | 0.952 ± 0.0022 (5) | +0.0092 (+0.97 %) better<br><sub>p = 0.0079, 95 % within 0.004 and 0.014</sub> |',
+    ],
+    ['inconclusive', '| ~ +0.002 (+0.21 %)<br><sub>p = 0.48, 95 % within −0.004 and 0.007</sub> |'],
+    ['trials', '<summary>40 runs, the 10 best by accuracy</summary>'],
+    ['trials', '| Run | `lr` | `batch` | `accuracy` | `loss` |'],
+    ['trials', '- parameter `epochs`: `10` → `20`\n- data version: `v3` → `v4`\n- package `torch`: not set → `2.9.1`'],
+    ['trials', '- `on my laptop` (mlflow): it names no commit'],
+    ['classes', '| `3` | 0 | 1 | 2 | **96** | 1 | 2 | 0 | 1 | 2 | 0 |'],
+    ['classes', '| `3` | 0.93 | NaN |'],
+  ])('of %s has its piece %#', (name, piece) => {
+    expect(report(stories[name]!)).toContain(piece);
+  });
+
+  it('tells where a model came from', () => {
+    const outputs = [{ name: 'model-uri', value: 's3://models/digits/7' }];
+    expect(report(story({}, { result: { outputs }, record: { dataVersion: 'v3' } }))).toContain(
+      '| Model | `s3://models/digits/7` ← run `digits-pr42-1a2b3c4-9f8e7d6` ← data `v3` ← commit `1a2b3c4` |',
+    );
+  });
+
+  it('puts the best trial first, and one without a number last', () => {
+    const runs = [0.1, Number.NaN, 0.3].map((value, index) => ({
+      id: `r${index}`,
+      sha: story().sha,
+      parameters: [],
+      metrics: [metric('accuracy', value)],
+    }));
+    const table = report(story({ runs }));
+    expect([...table.matchAll(/^\| `(r\d)`/gmu)].map(([, id]) => id)).toEqual(['r2', 'r0', 'r1']);
+  });
+
+  it('says of one run a side that a difference may be chance, and of five not', () => {
+    const words = 'part of a difference may be chance';
+    expect(report(stories['better']!)).toContain(words);
+    expect(report(stories['seeds']!)).not.toContain(words);
+  });
+
   it('of a run that goes on promises the verdict, and links where it can be followed', () => {
     expect(report(stories['running']!)).toContain('[its check](<https://github.com/acme/digits/runs/99>)');
   });
@@ -155,22 +197,28 @@ describe('the report', () => {
         .replace(/^(`{3,})[^`\n]*\n.*?\n\1$/gmsu, '# fence')
         .split('\n')
         .flatMap((line) => /^(#{1,6} |\||-|<(?!code>)|>|\d+[.)] |!\[)/u.exec(line)?.[0] ?? []);
-    const make = (text: string): string =>
+    const make = (text: string, state: RunState): string =>
       report(
         story(
           {
             title: text,
-            state: 'failed',
+            state,
+            runs: [
+              { id: text, name: `n${text}`, sha: text, parameters: [{ name: text, value: text }], metrics: [metric(`m${text}`, 1)] },
+              { id: 'b', sha: text, parameters: [{ name: text, value: 'other' }], metrics: [], url: `x${text}` },
+            ],
+            differences: [{ what: 'package', name: text, candidate: text, baseline: text }],
+            excluded: [{ id: text, source: text, reason: `r${text}` }],
             candidate: [metric(`m${text}`, 1, 2)],
             notes: [text],
           },
           {
-            record: { state: 'failed', actor: text, parameters: [{ name: `p${text}`, value: text }], dataVersion: text },
+            record: { state, actor: text, parameters: [{ name: `p${text}`, value: text }], dataVersion: text },
             result: { message: `x${text}`, remedy: `x${text}` },
           },
         ),
       );
-    const expected = blocks(make('harmless'));
+    const expected = { failed: blocks(make('harmless', 'failed')), succeeded: blocks(make('harmless', 'succeeded')) };
     const pieces = fc.constantFrom(
       '|',
       '`',
@@ -195,7 +243,8 @@ describe('the report', () => {
     );
     fc.assert(
       fc.property(fc.string({ unit: pieces, maxLength: 30 }), (text) => {
-        expect(blocks(make(text))).toEqual(expected);
+        expect(blocks(make(text, 'failed'))).toEqual(expected.failed);
+        expect(blocks(make(text, 'succeeded'))).toEqual(expected.succeeded);
       }),
     );
   });

@@ -7,10 +7,13 @@ import { metricsTable, outcomeWords } from '@slashtrain/core/metrics/table';
 import { isEnded } from '@slashtrain/core/run/state';
 import type { ReportInputs } from '../inputs.ts';
 import type { Earlier, Links, Story } from '../story.ts';
+import { classTables } from './classes.ts';
+import { differencesList, excludedList } from './differences.ts';
 import { earlierTable } from './earlier.ts';
 import { factsTable, hundredths } from './facts.ts';
 import { headline } from './headline.ts';
 import { repeatCommand } from './repeat.ts';
+import { trialsTable } from './trials.ts';
 
 const shownRows = 12;
 const shortRows = 5;
@@ -26,6 +29,7 @@ export function reportSections(
 ): Section[] {
   const rows = rowsOf(story);
   const rest = rows.slice(shownRows);
+  const succeeded = story.state === 'succeeded';
   return [
     { name: 'verdict', text: opening(story, links), priority: 'required' },
     { name: 'gates', text: openGates(story), priority: 90 },
@@ -37,8 +41,12 @@ export function reportSections(
       ...(rows.length > shortRows ? { short: metricsTable(rows.slice(0, shortRows)) } : {}),
       priority: 85,
     },
+    { name: 'changes besides the code', text: succeeded ? differencesList(story) : '', priority: 75 },
+    { name: 'runs', text: succeeded ? trialsTable(story) : '', priority: 55 },
+    { name: 'classes', text: succeeded ? classTables(story) : '', priority: 45 },
     { name: 'more metrics', text: rest.length > 0 ? details(`${rest.length} more metrics`, metricsTable(rest)) : '', priority: 30 },
     { name: 'notes', text: notes(story), priority: 70 },
+    { name: 'runs that do not count', text: excludedList(story.excluded), priority: 25 },
     { name: 'learning curves', text: options.charts === 'mermaid' ? charts(story, rows) : '', priority: 50 },
     { name: 'run facts', text: details(factsTitle(story), factsTable(story, links)), priority: 40 },
     { name: 'how to repeat', text: howToRepeat(story, options.command), priority: 35 },
@@ -46,10 +54,11 @@ export function reportSections(
   ];
 }
 
-function rowsOf({ state, candidate, baseline, gates }: Story): MetricRow[] {
+function rowsOf({ state, candidate, baseline, gates, comparisons }: Story): MetricRow[] {
   if (!isEnded(state)) return [];
   // Of a run that broke off the metrics are shown, and no gate holds or fails.
-  return state === 'succeeded' ? compareMetrics(candidate, baseline?.metrics ?? [], gates) : compareMetrics(candidate, [], []);
+  if (state !== 'succeeded') return compareMetrics(candidate, [], []);
+  return compareMetrics(candidate, baseline?.metrics ?? [], gates, comparisons);
 }
 
 function opening(story: Story, links: Links): string {
@@ -120,11 +129,15 @@ function logTail({ state, result }: Story): string {
   return `**The last ${result.logTail.length} log lines:**\n\n${fence(result.logTail.map((line) => clip(line, 500)).join('\n'))}`;
 }
 
-function notes({ notes: all, gates, baseline, state }: Story): string {
+function isSingle(comparisons: Story['comparisons']): boolean {
+  return !comparisons?.some(({ candidate, baseline }) => (candidate?.n ?? 0) > 1 && (baseline?.n ?? 0) > 1);
+}
+
+function notes({ notes: all, gates, baseline, state, comparisons }: Story): string {
   // Why a run that broke off cannot be judged is told above.
   if (state !== 'succeeded') return '';
   const lines = all.slice(0, 20).map((note) => `- ${escapeText(clip(note, 500))}`);
-  if (gates.length > 0 && baseline) lines.push('- One run on each side: part of a difference may be chance.');
+  if (gates.length > 0 && baseline && isSingle(comparisons)) lines.push('- One run on each side: part of a difference may be chance.');
   return lines.join('\n');
 }
 

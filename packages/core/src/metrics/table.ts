@@ -91,9 +91,13 @@ function changeCell(row: MetricRow): string {
   const change = row.comparison?.change;
   if (change?.p === undefined) return formatChange(before, now) + words;
   // As benchstat has it: "~" is no difference that these samples can show.
-  const isClear = change.low !== undefined && change.high !== undefined && (change.low > 0 || change.high < 0);
-  const said = isClear ? formatChange(before, now) + words : `~ ${formatChange(before, now)}`;
+  const said = isClear(change) ? formatChange(before, now) + words : `~ ${formatChange(before, now)}`;
   return `${said}<br><sub>p = ${formatValue(change.p, 2)}${intervalOf(change)}</sub>`;
+}
+
+/** Whether chance alone would hardly make such a change; of samples that are too few to tell, it is taken as it stands. */
+export function isClear({ low, high }: Change): boolean {
+  return low === undefined || high === undefined || low > 0 || high < 0;
 }
 
 function intervalOf({ low, high, confidence = 0.95 }: Change): string {
