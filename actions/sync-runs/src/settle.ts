@@ -59,7 +59,9 @@ async function conclude(stored: StoredRecord, reference: RunReference, status: S
     return nothing;
   });
   const gathered = await readLog(stored, reference, status, parts);
-  const ended = await concludeRun(stored, status, { pods, gathered }, parts);
+  // That it is gone is what was asked for; why, the record says.
+  const end: Status = status.state === 'deleted' && stored.record.cancel ? { state: 'cancelled' } : status;
+  const ended = await concludeRun(stored, end, { pods, gathered }, parts);
   return { stored: ended.stored, what: ended.result.state };
 }
 
