@@ -181,7 +181,7 @@ describe.each(targets)('the backend on the %s cluster', (name) => {
     );
     const reference = await run('process.exit(3)');
     const lines: string[] = [];
-    for await (const { text } of weak.logs(reference, AbortSignal.timeout(45_000))) lines.push(text);
+    for await (const batch of weak.logs(reference, AbortSignal.timeout(45_000))) lines.push(...batch.map(({ text }) => text));
     const found = await evidence(reference, ({ reason }) => reason === 'Error', weak);
     expect(found.every(({ source }) => source === 'container')).toBe(true);
     expect(weakLog.lines).toContainEqual(expect.stringContaining('no events: missing right: cannot list events'));

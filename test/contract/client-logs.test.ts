@@ -92,9 +92,11 @@ describe.each(targets)('logs on the %s cluster', (name) => {
 
   async function read(reference: RunReference, on: RunBackend, onLine: (lines: LogLine[]) => void = () => undefined): Promise<LogLine[]> {
     const lines: LogLine[] = [];
-    for await (const line of on.logs(reference, stop.signal)) {
-      lines.push(line);
-      onLine(lines);
+    for await (const batch of on.logs(reference, stop.signal)) {
+      for (const line of batch) {
+        lines.push(line);
+        onLine(lines);
+      }
     }
     return lines;
   }
@@ -196,8 +198,8 @@ describe.each(targets)('logs on the %s cluster', (name) => {
     const reference = await run({ main: "console.log('started'); setInterval(() => {}, 1000)" });
     const told = new AbortController();
     const lines: string[] = [];
-    for await (const { text } of backend().logs(reference, told.signal)) {
-      lines.push(text);
+    for await (const batch of backend().logs(reference, told.signal)) {
+      lines.push(...textsOf(batch));
       told.abort();
     }
     expect(lines).toEqual(['started']);

@@ -2,12 +2,13 @@ import { formatDuration } from '@slashtrain/core/action/duration';
 import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
+import { joined } from '@slashtrain/core/backend/gather';
 import { explain } from '@slashtrain/core/diagnosis/explain';
 import { concludeRun } from '@slashtrain/core/records/conclude';
 import { markCancelled } from '@slashtrain/core/records/end';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { timedOut } from '@slashtrain/core/run/check';
-import { resultOf } from '@slashtrain/core/run/outcome';
+import { firstFailed, resultOf } from '@slashtrain/core/run/outcome';
 import { parseReference } from '@slashtrain/core/run/reference';
 import type { RunResult } from '@slashtrain/core/run/result';
 import type { Status } from '@slashtrain/core/run/state';
@@ -39,9 +40,13 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
   const { host, records, backend, follower, reporter } = parts;
   const reference = parseReference(start.record.run ?? '');
   let seen = nothing;
-  let lastStatus: Status = { state: 'unknown' };
+  let status: Status = { state: 'unknown' };
+  let stored = start;
   const logs = new AbortController();
-  const following = follower.follow(backend.logs(reference, logs.signal)).catch((error: unknown) => {
+  // Where the lines are not shown as they come, a log is read when its container has ended: with hundreds of pods that
+  // is a few connections instead of hundreds.
+  const lines = backend.logs(reference, logs.signal, inputs.logs === 'all' ? 'live' : 'ended');
+  const following = follower.follow(lines).catch((error: unknown) => {
     if (!logs.signal.aborted)
       host.log.warning(`the logs could not be read to their end, so that metrics may be missing: ${describe(error)}`);
   });
@@ -49,21 +54,21 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
     timeoutSeconds: inputs.timeout,
     queueTimeoutSeconds: inputs.queueTimeout,
     signal: host.signal,
-    now: host.now,
-    onChange: (status, pods) => {
-      if (pods) seen = pods;
-      lastStatus = status;
-      reporter.change(pods ? { ...status, ...explained(status, pods) } : status);
+    onChange: (now, pods) => {
+      seen = pods;
+      const failed = firstFailed(pods.pods);
+      const said = explain(now, pods.evidence, failed ? follower.gathered.tail(failed.name) : []);
+      status = { ...now, ...(said.reason ? { reason: said.reason } : {}), ...(said.message ? { message: said.message } : {}) };
+      reporter.change(status, pods.pods, resultNow);
     },
   });
   await reporter.stop();
+  seen = end.pods;
 
   const stops = end.why === 'signal' ? inputs.onCancel === 'cancel' : end.why !== 'ended' && inputs.onTimeout === 'cancel';
   // What is gone already says nothing: then what was seen last counts. At a signal there is no time to look.
-  const pods = end.why === 'signal' ? nothing : await backend.pods(reference).catch(() => nothing);
-  if (pods.pods.length > 0) seen = pods;
-  let status = end.why === 'ended' ? end.status : lastStatus;
-  let stored = start;
+  if (end.why !== 'signal') seen = joined(seen, await backend.pods(reference).catch(() => nothing));
+  if (end.why === 'ended') status = end.status;
   if (stops) {
     stored = await markCancelled(records, stored, {
       at: new Date(host.now()).toISOString(),
@@ -84,11 +89,6 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
     const tail = (pod?: string): string[] => follower.gathered.tail(pod);
     return resultOf({ record: stored.record, status, pods: seen, outputs: [], tail, now: host.now() });
   }
-}
-
-function explained(status: Status, pods: PodsObservation): Partial<Status> {
-  const { reason, message } = explain(status, pods.evidence, []);
-  return { ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
 }
 
 function whyStopped(why: WaitEnd['why'], inputs: WaitInputs): string {

@@ -5,12 +5,15 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import { concludeTrainCheck } from '@slashtrain/core/github/train-check';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { trainCheckKey } from '@slashtrain/core/run/check';
+import { resultMarkdown } from '@slashtrain/core/run/result-text';
+import { code } from '@slashtrain/core/markdown/markdown';
 import type { RunResult } from '@slashtrain/core/run/result';
 
 /** Shows on the check how the run stands. `title` is hostile text; GitHub shows titles as they are. */
-export async function updateCheck(github: GitHub, stored: StoredRecord, title: string): Promise<void> {
+export async function updateCheck(github: GitHub, stored: StoredRecord, title: string, result: RunResult | undefined): Promise<void> {
   const { record, name } = stored;
-  const summary = `Run \`${name}\`, attempt ${record.attempt}, asked by \`${record.actor.replaceAll('`', '')}\`.`;
+  const who = `Run ${code(name)}, attempt ${record.attempt}, asked by ${code(record.actor)}.`;
+  const summary = [who, ...(result ? [resultMarkdown(name, record, result)] : [])].join('\n\n');
   await new CheckRuns(github).put(trainCheckKey(stored), { status: 'in_progress' }, { title, summary });
 }
 

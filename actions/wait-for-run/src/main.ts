@@ -1,7 +1,6 @@
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { formatDuration } from '@slashtrain/core/action/duration';
-import { ActionError } from '@slashtrain/core/action/errors';
+import { ActionError, messageOf } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
@@ -11,10 +10,13 @@ import { recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { resultLine, resultMarkdown } from '@slashtrain/core/run/result-text';
+import { failedPods } from '@slashtrain/core/run/outcome';
+import type { RunResult } from '@slashtrain/core/run/result';
 import { isEnded } from '@slashtrain/core/run/state';
 import { awaitRun, type Awaited } from './await-run.ts';
 import { concludeCheck, updateCheck } from './check.ts';
-import { Follower } from './follow.ts';
+import { Follower, shortName } from './follow.ts';
+import { LogFile } from './log-file.ts';
 import type { WaitInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
 import { ProgressReporter } from './reporter.ts';
@@ -40,13 +42,12 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   log.info(`run ${stored.record.run ?? stored.name} of ${stored.record.sha}, attempt ${stored.record.attempt}`);
 
   const file = join(host.temp, `${stored.name}.log`);
-  const lines = createWriteStream(file);
-  // A full disk costs the file, not the wait. After an error the stream drops what is written.
-  lines.on('error', (error) => log.warning(`the log file is incomplete: ${error.message}`));
-  const follower = new Follower({ log, show: inputs.logs === 'all', write: (line) => void lines.write(line) });
+  // A full disk costs the file, not the wait.
+  const lines = new LogFile(file, (error) => log.warning(`the log file is incomplete: ${messageOf(error)}`));
+  const follower = new Follower({ log, run: stored.name, show: inputs.logs === 'all', write: (text) => lines.add(text) });
   const reporter = new ProgressReporter({
     say: (line) => log.info(line),
-    update: (title) => updateCheck(github, stored, title),
+    update: (title, result) => updateCheck(github, stored, title, result),
     now: host.now,
   });
   const { record } = stored;
@@ -54,13 +55,13 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
     isEnded(record.state) && record.result
       ? { why: 'ended', stored, result: record.result }
       : await awaitRun(stored, inputs, { host, records, backend, follower, reporter });
-  await new Promise<void>((done) => lines.end(() => done()));
+  lines.close();
 
   const { result } = awaited;
   writeOutputs(host, result, file);
   if (isEnded(result.state)) await concludeCheck(github, awaited.stored, result, log);
   const failed = isEnded(result.state) && result.state !== 'succeeded';
-  if (failed && inputs.logs !== 'none') showTail(host, result.logTail);
+  if (failed && inputs.logs !== 'none') showTails(host, stored.name, result, follower);
   log.info(resultLine(result));
   await host.summarise(`### ${stored.record.pipeline}: ${result.state}\n\n${resultMarkdown(stored.name, awaited.stored.record, result)}`);
   judge(awaited, inputs);
@@ -95,11 +96,21 @@ function checkIdentity({ name, record }: StoredRecord, inputs: WaitInputs, conte
   }
 }
 
-function showTail({ log }: Host, tail: readonly string[]): void {
-  if (tail.length === 0) return;
-  log.startGroup(`The last ${tail.length} log lines`);
-  for (const line of tail) log.info(line);
-  log.endGroup();
+// What fails in dozens of pods at once is mostly the same in all.
+const mostTails = 4;
+
+/** A group for each pod that failed, the first one first. */
+function showTails({ log }: Host, run: string, result: RunResult, { gathered }: Follower): void {
+  const failed = failedPods(result.pods).slice(0, mostTails);
+  const tails = failed.map((pod) => ({ title: shortName(pod.name, run), lines: gathered.tailOf(pod.name).slice(-result.logTail.length) }));
+  // Of a run that ended before, the record has one.
+  const known = tails.filter(({ lines }) => lines.length > 0);
+  for (const { title, lines } of known.length > 0 ? known : [{ title: 'the run', lines: result.logTail }]) {
+    if (lines.length === 0) continue;
+    log.startGroup(`The last ${lines.length} log lines of ${title}`);
+    log.info(lines.join('\n'));
+    log.endGroup();
+  }
 }
 
 /** @throws ActionError where the step must fail */

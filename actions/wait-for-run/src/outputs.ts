@@ -17,6 +17,7 @@ export function writeOutputs(host: Host, result: RunResult, logFile: string): vo
     duration: result.runSeconds === undefined ? '' : String(result.runSeconds),
     'queue-time': result.queueSeconds === undefined ? '' : String(result.queueSeconds),
     'gpu-hours': String(result.gpuHours),
+    cost: result.cost === undefined ? '' : String(result.cost),
     'log-file': logFile,
   };
   for (const [name, value] of Object.entries(values)) host.setOutput(name, value);

@@ -30,8 +30,9 @@ export interface PodsObservation {
 
 /** One signal for diagnosis/. */
 export interface Evidence {
-  source: 'pod' | 'container' | 'event';
-  /** The pod's or other object's name. */
+  /** `node` is what a node says of itself, or what is said of it; `workload` is Kueue's. */
+  source: 'pod' | 'container' | 'event' | 'node' | 'workload';
+  /** The pod's, node's or other object's name. */
   object: string;
   /** e.g. `Unschedulable`, `ImagePullBackOff`, `OOMKilled`, `FailedCreate`. */
   reason: string;
@@ -39,6 +40,10 @@ export interface Evidence {
   exitCode?: number;
   /** ISO 8601 */
   time?: string;
+  /** When the container that ended had begun, ISO 8601. */
+  startedAt?: string;
+  /** Its object is not there any more: it explains an end, and no waiting. */
+  gone?: true;
   container?: ContainerResult['name'];
 }
 
@@ -63,9 +68,19 @@ export interface RunBackend {
    * connections cost time, never the run; what cannot get better (a right is missing) is thrown.
    */
   observe(reference: RunReference, signal: AbortSignal): AsyncIterable<Observation>;
-  /** Follows the logs of all the run's pods, present and to come, each line once, until `signal` aborts or the run has ended and all is read. */
-  logs(reference: RunReference, signal: AbortSignal): AsyncIterable<LogLine>;
+  /**
+   * Follows the logs of all the run's pods, present and to come, each line once, until `signal` aborts or the run has
+   * ended and all is read. With `ended`, a container's log is read once the container has ended: no connection is held
+   * while it runs.
+   */
+  logs(reference: RunReference, signal: AbortSignal, when?: 'live' | 'ended'): AsyncIterable<LogLine[]>;
+  /** A look at the run's pods. */
   pods(reference: RunReference): Promise<PodsObservation>;
+  /**
+   * What the run's pods are and say, at first and at each change, until `signal` aborts; pods that are gone are kept as
+   * they were last seen. A missing right is told in the log and makes it say less; it is never thrown.
+   */
+  watchPods(reference: RunReference, signal: AbortSignal): AsyncIterable<PodsObservation>;
   /** Stops the run. Not an error where it has ended or is gone. */
   cancel(reference: RunReference, graceSeconds?: number): Promise<void>;
   /** Small outputs by name. */

@@ -90,7 +90,18 @@ describe('why a pod does not run', () => {
         conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed', lastTransitionTime: '2026-11-21T12:02:01Z' }],
         containerStatuses: [{ name: 'main', restartCount: 0, state: { terminated: failed }, lastState: {} }],
       }),
-      [{ source: 'container', object: 'p', container: 'main', reason: 'Error', message: '', exitCode: 3, time: '2026-11-21T12:02:00Z' }],
+      [
+        {
+          source: 'container',
+          object: 'p',
+          container: 'main',
+          reason: 'Error',
+          message: '',
+          exitCode: 3,
+          startedAt: '2026-11-21T12:01:59Z',
+          time: '2026-11-21T12:02:00Z',
+        },
+      ],
     ],
     [
       'crashes again and again',
@@ -113,6 +124,7 @@ describe('why a pod does not run', () => {
           reason: 'OOMKilled',
           message: '',
           exitCode: 137,
+          startedAt: '2026-11-21T12:01:59Z',
           time: '2026-11-21T12:02:00Z',
         },
         {
@@ -159,7 +171,18 @@ describe('why a pod does not run', () => {
         initContainerStatuses: [{ name: 'fetch', restartCount: 0, state: { terminated: failed } }],
         containerStatuses: [{ name: 'main', restartCount: 0, state: { waiting: { reason: 'PodInitializing' } } }],
       }),
-      [{ source: 'container', object: 'p', container: 'fetch', reason: 'Error', message: '', exitCode: 3, time: '2026-11-21T12:02:00Z' }],
+      [
+        {
+          source: 'container',
+          object: 'p',
+          container: 'fetch',
+          reason: 'Error',
+          message: '',
+          exitCode: 3,
+          startedAt: '2026-11-21T12:01:59Z',
+          time: '2026-11-21T12:02:00Z',
+        },
+      ],
     ],
   ])('when it %s', (_, pod, expected) => {
     expect(evidenceOf(pod)).toEqual(expected);

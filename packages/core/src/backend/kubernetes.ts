@@ -1,18 +1,19 @@
 import { ActionError } from '../action/errors.ts';
 import type { Log } from '../action/log.ts';
-import { kindsOfReference } from '../kinds/index.ts';
 import type { Kind, KubernetesObject } from '../kinds/kind.ts';
 import { iterate, type Source } from '../kubernetes/channel.ts';
 import { pods as podResource, type KubernetesClient } from '../kubernetes/client.ts';
 import { followLogs, type LogFollowOptions } from '../kubernetes/logs.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import type { Timing } from '../kubernetes/timing.ts';
-import { watchObject, type Sighting, type WatchOptions } from '../kubernetes/watch.ts';
+import { watchObject, watchSelection, type Sighting, type WatchOptions } from '../kubernetes/watch.ts';
 import { formatReference, type RunReference } from '../run/reference.ts';
 import { isEnded, type Status } from '../run/state.ts';
 import type { LogLine, Observation, PodsObservation, RunBackend } from './backend.ts';
-import { evidenceOf, failedEvents, podResult } from './evidence.ts';
+import { evidenceOf, nodeEvidence, podResult, tellingEventsOf } from './evidence.ts';
+import { gatherPods } from './gather.ts';
 import { outputsOf } from './outputs.ts';
+import { servedKind } from './served-kind.ts';
 import { Shared } from './shared.ts';
 
 /** What {@link kubernetesBackend} is made with, beside its client. */
@@ -67,7 +68,27 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     return items.toSorted((a, b) => compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''));
   };
 
-  const startLogs = (reference: RunReference, signal: AbortSignal): Source<LogLine> => {
+  // logs() and watchPods() of one run stand on one watch, too.
+  const podWatches = new Map<string, Shared<Sighting<Pod>>>();
+  const watchPods = async function* (reference: RunReference, signal: AbortSignal): AsyncIterable<Sighting<Pod>> {
+    const selection = { labelSelector: selectorFor(await kindOf(reference), reference) };
+    const key = formatReference(reference);
+    const shared =
+      podWatches.get(key) ??
+      new Shared<Sighting<Pod>>(
+        (stop) =>
+          watchSelection<Pod>(client, podResource, reference.namespace, selection, {
+            ...options.watch,
+            ...(timing ? { timing } : {}),
+            signal: stop,
+          }),
+        ({ object }) => object?.metadata.uid ?? '',
+      );
+    podWatches.set(key, shared);
+    yield* shared.subscribe(signal);
+  };
+
+  const startLogs = (reference: RunReference, signal: AbortSignal, when: 'live' | 'ended'): Source<LogLine[]> => {
     const ended = new AbortController();
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
@@ -86,7 +107,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       failure = { error };
       stop.abort();
     });
-    const open = async (): Promise<AsyncIterator<LogLine, undefined>> =>
+    const open = async (): Promise<AsyncIterator<LogLine[], undefined>> =>
       followLogs(client, {
         ...options.logs,
         ...(timing ? { timing } : {}),
@@ -96,8 +117,10 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
         selector: selectorFor(await kindOf(reference), reference),
         signal: both,
         ended: ended.signal,
+        when,
+        pods: (until) => watchPods(reference, until),
       })[Symbol.asyncIterator]();
-    let lines: AsyncIterator<LogLine, undefined> | undefined;
+    let lines: AsyncIterator<LogLine[], undefined> | undefined;
     return {
       next: async () => {
         lines ??= await open();
@@ -149,14 +172,26 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       }
     },
 
-    logs: (reference, signal) => iterate(() => startLogs(reference, signal)),
+    logs: (reference, signal, when = 'live') => iterate(() => startLogs(reference, signal, when)),
+
+    watchPods: (reference, signal) =>
+      gatherPods({
+        client,
+        reference,
+        log,
+        signal,
+        pods: (until) => watchPods(reference, until),
+        ...(options.watch ? { watch: options.watch } : {}),
+        ...(timing ? { timing } : {}),
+      }),
 
     async pods(reference): Promise<PodsObservation> {
       const list = await listPods(reference);
-      const events = await failedEvents(client, reference, list, log);
+      const events = await tellingEventsOf(client, reference, list, log);
+      const nodes = await nodeEvidence(client, nodesToAsk(list), log);
       return {
         pods: list.map(podResult),
-        evidence: [...list.flatMap(evidenceOf), ...events].toSorted((a, b) => compare(a.time ?? '', b.time ?? '')),
+        evidence: [...list.flatMap(evidenceOf), ...events, ...nodes].toSorted((a, b) => compare(a.time ?? '', b.time ?? '')),
       };
     },
 
@@ -193,17 +228,6 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
   };
 }
 
-/** A reference names no version: where several are known (MPIJob has two), it is the one that the server has. */
-async function servedKind(client: KubernetesClient, { plural, group }: Pick<RunReference, 'plural' | 'group'>): Promise<Kind> {
-  const [first, ...others] = kindsOfReference(plural, group);
-  if (!first) throw new ActionError('unsupported', `${plural}.${group} is not a kind of run that this version knows`);
-  for (const kind of others.length > 0 ? [first, ...others] : []) {
-    const resources = await client.discover(group, kind.resource.version);
-    if (resources?.some((one) => one.plural === plural)) return kind;
-  }
-  return first;
-}
-
 function selectorFor({ resource, podSelector }: Kind, reference: RunReference): string {
   const object: KubernetesObject = {
     apiVersion: `${resource.group}/${resource.version}`,
@@ -219,6 +243,12 @@ function gone({ plural, group, namespace, name, uid }: RunReference, { server, c
     reason: 'deleted',
     message: `there is no ${plural}.${group} "${name}" with the UID ${uid} in namespace ${namespace} on ${server} (context ${context})`,
   };
+}
+
+/** The nodes of pods that ended badly or of which nobody knows: what they say may be the cause. */
+function nodesToAsk(list: readonly Pod[]): string[] {
+  const suspects = list.filter(({ status }) => status?.phase === 'Failed' || status?.phase === 'Unknown');
+  return [...new Set(suspects.flatMap(({ spec }) => spec?.nodeName ?? []))];
 }
 
 function unlessGone(error: unknown): void {

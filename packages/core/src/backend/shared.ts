@@ -1,19 +1,24 @@
-/** One source for several readers: started with the first, stopped with the last; each reader gets the latest value and all that follow. */
+/**
+ * One source for several readers: started with the first, stopped with the last; each reader gets the latest value (of
+ * each key, where there are keys) and all that follow.
+ */
 export class Shared<T> {
   readonly #source: (stop: AbortSignal) => AsyncIterable<T>;
   readonly #readers = new Set<Reader<T>>();
   #stop: AbortController | undefined;
-  #latest: { value: T } | undefined;
+  readonly #keyOf: (value: T) => string;
+  readonly #latest = new Map<string, T>();
   #outcome: { failure?: { error: unknown } } | undefined;
 
-  constructor(source: (stop: AbortSignal) => AsyncIterable<T>) {
+  constructor(source: (stop: AbortSignal) => AsyncIterable<T>, keyOf: (value: T) => string = () => '') {
     this.#source = source;
+    this.#keyOf = keyOf;
   }
 
   /** Ends when the source does, or `signal` aborts; throws what the source throws. */
   async *subscribe(signal: AbortSignal): AsyncGenerator<T> {
     const reader = new Reader<T>();
-    if (this.#latest) reader.push(this.#latest.value);
+    for (const value of this.#latest.values()) reader.push(value);
     if (this.#outcome) reader.end(this.#outcome.failure);
     this.#readers.add(reader);
     const end = (): void => reader.end();
@@ -32,7 +37,7 @@ export class Shared<T> {
   #halt(): void {
     this.#stop?.abort();
     this.#stop = undefined;
-    this.#latest = undefined;
+    this.#latest.clear();
     this.#outcome = undefined;
   }
 
@@ -41,7 +46,7 @@ export class Shared<T> {
     try {
       for await (const value of this.#source(stop.signal)) {
         if (stop.signal.aborted) return;
-        this.#latest = { value };
+        this.#latest.set(this.#keyOf(value), value);
         for (const reader of this.#readers) reader.push(value);
       }
     } catch (error) {

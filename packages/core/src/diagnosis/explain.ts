@@ -30,7 +30,8 @@ export function explain(status: Status, evidence: readonly Evidence[], logTail: 
   return (isEnded(state) ? explainEnd(status, evidence, logTail) : explainWaiting(state, evidence, logTail)) ?? fromStatus(status);
 }
 
-function explainEnd(status: Status, evidence: readonly Evidence[], logTail: readonly string[]): Explanation | undefined {
+function explainEnd(status: Status, all: readonly Evidence[], logTail: readonly string[]): Explanation | undefined {
+  const evidence = all.filter((one) => !isOvercome(one, all));
   const failure = weightiest(evidence, 'failure', 'oldest');
   const waiting = weightiest(evidence, 'waiting', 'newest');
   const reason = failure?.signal.reason;
@@ -53,8 +54,18 @@ function explainEnd(status: Status, evidence: readonly Evidence[], logTail: read
   return failure && fromSignal(failure.signal, failure.evidence.message);
 }
 
+const infrastructure: ReadonlySet<Reason> = new Set(['preempted', 'node-lost', 'evicted']);
+
+/** What took a pod away is no cause of the end where a pod began after it and then failed by itself: the run had overcome it. */
+function isOvercome(one: Evidence, all: readonly Evidence[]): boolean {
+  const { time } = one;
+  if (time === undefined || !signalsOf(one).some(({ signal }) => infrastructure.has(signal.reason))) return false;
+  return all.some(({ object, exitCode, startedAt }) => exitCode && startedAt && object !== one.object && startedAt > time);
+}
+
 /** Of a run that goes on, only what keeps a pod from running counts. */
-function explainWaiting(state: Status['state'], evidence: readonly Evidence[], logTail: readonly string[]): Explanation | undefined {
+function explainWaiting(state: Status['state'], all: readonly Evidence[], logTail: readonly string[]): Explanation | undefined {
+  const evidence = all.filter(({ gone }) => !gone);
   const looping = evidence.filter(({ reason }) => reason === 'CrashLoopBackOff').map(({ object }) => object);
   if (looping.length > 0) {
     const theirs = evidence.filter(({ object, source }) => looping.includes(object) && source !== 'event');

@@ -10,8 +10,10 @@ import type { Reason } from '../run/state.ts';
 export interface Signal {
   reason: Reason;
   phase: 'waiting' | 'failure';
-  /** The words that the cluster uses as a reason. */
+  /** The words that the cluster uses as a reason; none: any, where the message is the signal. */
   words: readonly string[];
+  /** Who must have said it; absent: anybody. */
+  source?: Evidence['source'];
   /** Narrows by the message. */
   message?: RegExp;
   /** Where it is more exact than the reason's own. */
@@ -23,6 +25,8 @@ export interface Signal {
 const scheduling = ['Unschedulable', 'FailedScheduling'];
 const pulling = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'ImageInspectError', 'RegistryUnavailable'];
 const creating = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'StartError', 'ContainerCannotRun'];
+const hardwareXid = /\bXid\b[^:]*(\([^)]*\))?: ?(48|63|64|74|79|94|95|119|120)\b/iu;
+const programXid = /\bXid\b[^:]*(\([^)]*\))?: ?(13|31|43)\b/iu;
 const mounting = ['FailedMount', 'FailedAttachVolume', 'FailedMapVolume', 'ProvisioningFailed', 'FailedBinding'];
 
 /**
@@ -33,6 +37,8 @@ const mounting = ['FailedMount', 'FailedAttachVolume', 'FailedMapVolume', 'Provi
  * of Kueue: sigs.k8s.io/kueue apis/kueue/v1beta1 workload_types.go.
  */
 export const signals: readonly Signal[] = [
+  // A node that is not ready now, when a pod of it has failed; an event alone may be of a blip long ago.
+  { reason: 'node-lost', phase: 'failure', words: ['NodeNotReady', 'NodeGone'], source: 'node' },
   {
     reason: 'preempted',
     phase: 'failure',
@@ -49,6 +55,8 @@ export const signals: readonly Signal[] = [
   },
   { reason: 'evicted', phase: 'failure', words: ['Evicted', 'TerminationByKubelet'] },
   { reason: 'gpu-fault', phase: 'failure', words: ['UnexpectedAdmissionError'] },
+  // https://docs.nvidia.com/deploy/xid-errors; node-problem-detector and vendors' agents each have words of their own.
+  { reason: 'gpu-fault', phase: 'failure', words: [], source: 'node', message: hardwareXid },
   { reason: 'out-of-memory', phase: 'failure', words: ['OOMKilled'] },
   {
     reason: 'out-of-memory',
@@ -121,6 +129,21 @@ export const signals: readonly Signal[] = [
     remedy: 'check that the queue exists and is active (kubectl get localqueue,clusterqueue)',
     retryable: false,
   },
+  // Kueue's event on a Workload (https://github.com/kubernetes-sigs/kueue/blob/main/pkg/scheduler/flavorassigner/flavorassigner.go).
+  {
+    reason: 'quota',
+    phase: 'waiting',
+    words: ['Pending', 'QuotaReserved'],
+    message: /request > maximum capacity|exceeds? (the )?(maximum|nominal)/iu,
+    remedy: 'ask for less, or submit to another queue: as it is, this run never fits into the queue',
+    retryable: false,
+  },
+  {
+    reason: 'quota',
+    phase: 'waiting',
+    words: ['Pending', 'QuotaReserved'],
+    message: /insufficient (unused )?quota|couldn't assign flavors/u,
+  },
   { reason: 'quota', phase: 'waiting', words: ['WaitingForQuota', 'Preempted', 'NoReservation', 'UnsatisfiedChecks'] },
   {
     reason: 'quota',
@@ -143,7 +166,18 @@ export const signals: readonly Signal[] = [
     message: /Insufficient (nvidia\.com|amd\.com|gpu\.intel\.com|habana\.ai|google\.com|aws\.amazon\.com)\//u,
   },
   { reason: 'unschedulable', phase: 'waiting', words: scheduling },
+  { reason: 'unschedulable', phase: 'waiting', words: ['NotTriggerScaleUp'] },
+  { reason: 'node-lost', phase: 'waiting', words: ['NodeNotReady', 'NodeGone'], source: 'node' },
 
+  {
+    reason: 'gpu-fault',
+    phase: 'failure',
+    words: [],
+    source: 'node',
+    message: programXid,
+    remedy: 'look for an index out of range or a custom kernel that writes where it must not; this is likely the program, not the GPU',
+    retryable: false,
+  },
   { reason: 'deadline', phase: 'failure', words: ['DeadlineExceeded'] },
   { reason: 'crash', phase: 'failure', words: ['CrashLoopBackOff', 'Error', 'ContainerStatusUnknown'] },
   {
@@ -156,7 +190,10 @@ export const signals: readonly Signal[] = [
 /** The signal that a piece of evidence is, with its weight: lower weighs more. */
 export function signalsOf(evidence: Evidence): { signal: Signal; weight: number }[] {
   return signals.flatMap((signal, weight) => {
-    const isIt = signal.words.includes(evidence.reason) && (signal.message === undefined || signal.message.test(evidence.message));
+    const isIt =
+      (signal.words.length === 0 || signal.words.includes(evidence.reason)) &&
+      (signal.source === undefined || signal.source === evidence.source) &&
+      (signal.message === undefined || signal.message.test(evidence.message));
     return isIt ? [{ signal, weight }] : [];
   });
 }

@@ -10,7 +10,7 @@ describe('a channel', () => {
     channel.close();
     void channel.push([4]);
     const read: number[] = [];
-    for await (const value of channel) read.push(value);
+    for await (const values of channel) read.push(...values);
     expect(read).toEqual([1, 2, 3]);
   });
 

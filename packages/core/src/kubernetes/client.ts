@@ -88,3 +88,4 @@ export interface KubernetesClient {
 export const pods: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 export const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' };
 export const events: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event' };
+export const nodes: Resource = { group: '', version: 'v1', plural: 'nodes', kind: 'Node' };

@@ -20,6 +20,8 @@ export interface ReadingContext {
   signal: AbortSignal;
   /** No pod will do anything more: what has ended is read to its end, nothing is waited for. */
   final: AbortSignal;
+  /** Aborted once containers that run are read as well; until then only what has ended is. */
+  live: AbortSignal;
   /** A log that was silent for so long is opened anew, in case the connection is dead (seconds). */
   silenceSeconds: number;
   /** So long a reader keeps its connection while others wait for one (seconds). */
@@ -61,7 +63,8 @@ export async function readContainer(view: PodView, container: string, context: R
 
   while (!signal.aborted) {
     const instances = view.instances(container);
-    const next = instances.find(({ id }) => !done.has(id));
+    const isLive = context.live.aborted;
+    const next = instances.find(({ id, over }) => !done.has(id) && (over || isLive));
     if (current && current.id !== next?.id) {
       log.debug(`the log of ${container} in ${view.pod.metadata.name ?? ''} was removed before it was read to its end`);
       await finish({ id: current.id, restart: Math.max(0, (next?.restart ?? 1) - 1) });
@@ -69,7 +72,7 @@ export async function readContainer(view: PodView, container: string, context: R
     }
     if (!next) {
       if (view.isGone || final.aborted || hasPodEnded(view.pod)) return;
-      await view.changed(AbortSignal.any([signal, final]));
+      await view.changed(AbortSignal.any(isLive ? [signal, final] : [signal, final, context.live]));
       continue;
     }
     if (!next.over && final.aborted) return finish(next);

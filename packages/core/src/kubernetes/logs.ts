@@ -7,7 +7,7 @@ import { statusesOf, type Pod } from './pod.ts';
 import { PodView } from './pod-view.ts';
 import { Slots } from './slots.ts';
 import { systemTiming, type Timing } from './timing.ts';
-import { patiently, watchSelection, type WatchOptions } from './watch.ts';
+import { patiently, watchSelection, type Sighting, type WatchOptions } from './watch.ts';
 
 /** Which pods' logs, and until when. */
 export interface LogFollowOptions {
@@ -17,6 +17,10 @@ export interface LogFollowOptions {
   signal: AbortSignal;
   /** Aborts when the run has ended: then the logs are read to their end. */
   ended: AbortSignal;
+  /** `ended`: a container's log is read once the container has ended, so that nothing is held open while it runs. */
+  when?: 'live' | 'ended';
+  /** The pods, where somebody watches them already. */
+  pods?: (signal: AbortSignal) => AsyncIterable<Sighting<Pod>>;
   log: Pick<Log, 'debug' | 'warning'>;
   timing?: Timing;
   watch?: Omit<WatchOptions, 'signal' | 'timing'>;
@@ -37,12 +41,12 @@ const unreadLines = 5_000;
  * Ends when `signal` aborts, or when the run has ended and all is read.
  * @throws ActionError where it cannot go on, such as a missing right
  */
-export function followLogs(client: KubernetesClient, options: LogFollowOptions): AsyncIterable<LogLine> {
+export function followLogs(client: KubernetesClient, options: LogFollowOptions): AsyncIterable<LogLine[]> {
   return iterate(() => startFollowing(client, options));
 }
 
-function startFollowing(client: KubernetesClient, options: LogFollowOptions): Source<LogLine> {
-  const { namespace, selector, ended, timing = systemTiming, settleSeconds = 30 } = options;
+function startFollowing(client: KubernetesClient, options: LogFollowOptions): Source<LogLine[]> {
+  const { namespace, selector, ended, when = 'live', timing = systemTiming, settleSeconds = 30 } = options;
   const stop = new AbortController();
   const final = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -51,10 +55,11 @@ function startFollowing(client: KubernetesClient, options: LogFollowOptions): So
     client,
     log: options.log,
     timing,
-    slots: new Slots(options.connections ?? 32),
+    slots: new Slots(options.connections ?? (when === 'live' ? 32 : 4)),
     emit: (lines) => channel.push(lines),
     signal,
     final: final.signal,
+    live: when === 'live' ? AbortSignal.abort() : ended,
     silenceSeconds: options.silenceSeconds ?? 7_200,
     turnSeconds: 5,
     lingerSeconds: 10,
@@ -78,16 +83,13 @@ function startFollowing(client: KubernetesClient, options: LogFollowOptions): So
   };
 
   const watchOptions = { ...options.watch, timing, signal: AbortSignal.any([signal, ended]) };
+  const watchAlone = (): AsyncIterable<Sighting<Pod>> =>
+    watchSelection<Pod>(client, podResource, namespace, { labelSelector: selector }, watchOptions);
   const following = (async () => {
-    for await (const { present, object } of watchSelection<Pod>(
-      client,
-      podResource,
-      namespace,
-      { labelSelector: selector },
-      watchOptions,
-    )) {
+    const watch = options.pods ?? watchAlone;
+    for await (const { present, object } of watch(watchOptions.signal)) {
       if (present) see(object);
-      else views.get(object.metadata.uid ?? '')?.update(undefined);
+      else views.get(object?.metadata.uid ?? '')?.update(undefined);
     }
     if (signal.aborted) return;
     // The run has ended; its last pods may not have been seen yet.

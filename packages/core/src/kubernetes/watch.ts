@@ -106,6 +106,24 @@ export async function* watchSelection<T extends KubernetesObject>(
   }
 }
 
+/**
+ * Every object of a selection as it is listed, made or changed, some of them again after a lost connection, until
+ * `signal` aborts. It remembers nothing and does not tell what is gone: for objects that come and go by thousands.
+ * @throws as {@link watchObject}
+ */
+export async function* watchNews<T extends KubernetesObject>(
+  client: KubernetesClient,
+  resource: Resource,
+  namespace: string,
+  selection: Selection,
+  options: WatchOptions,
+): AsyncGenerator<T[]> {
+  for await (const step of follow<T>(client, resource, namespace, selection, undefined, options)) {
+    if (step.type === 'listed') yield step.items;
+    else if (step.type !== 'deleted') yield [step.object];
+  }
+}
+
 /** Asks until the server answers, or `signal` aborts. @returns undefined then, too */
 export async function patiently<T>(
   ask: () => Promise<T>,

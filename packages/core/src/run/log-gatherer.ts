@@ -2,7 +2,9 @@ import type { LogLine } from '../backend/backend.ts';
 import { MetricCollector, parseMetricLine } from '../metrics/lines.ts';
 import type { MetricSeries } from '../metrics/metrics.ts';
 
-const tailLength = 30;
+// A crash of many threads or ranks writes dozens of lines after the one that says why.
+const tailLength = 300;
+const longestLine = 4_000;
 
 /** What of a run's log its record keeps: the metrics, and the last lines of each pod. */
 export class LogGatherer {
@@ -13,8 +15,9 @@ export class LogGatherer {
   /** @returns what is wrong with the line where it is a metric that cannot be read */
   add({ pod, text }: Pick<LogLine, 'pod' | 'text'>): string | undefined {
     const tail = this.#tails.get(pod) ?? [];
-    tail.push(text);
-    if (tail.length > tailLength) tail.shift();
+    tail.push(text.length > longestLine ? text.slice(0, longestLine) : text);
+    // Not one by one: moving 300 entries for each of a million lines takes longer than reading them.
+    if (tail.length >= 2 * tailLength) tail.splice(0, tailLength);
     this.#tails.set(pod, tail);
     this.#lastPod = pod;
     const metric = parseMetricLine(text);
@@ -28,9 +31,14 @@ export class LogGatherer {
     return this.#metrics.series();
   }
 
-  /** The last lines of `pod`, else of the pod that wrote last; at most 30. */
+  /** The last lines of `pod`, else of the pod that wrote last; at most 300. */
   tail(pod?: string): string[] {
     const of = pod !== undefined && this.#tails.has(pod) ? pod : this.#lastPod;
-    return of === undefined ? [] : [...(this.#tails.get(of) ?? [])];
+    return of === undefined ? [] : this.tailOf(of);
+  }
+
+  /** The last lines of this very pod; at most 300. */
+  tailOf(pod: string): string[] {
+    return (this.#tails.get(pod) ?? []).slice(-tailLength);
   }
 }

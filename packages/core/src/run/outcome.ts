@@ -1,5 +1,6 @@
 import type { PodsObservation } from '../backend/backend.ts';
 import { explain } from '../diagnosis/explain.ts';
+import { costOf } from './cost.ts';
 import type { RunRecord } from './record.ts';
 import type { PodResult, RunResult } from './result.ts';
 import { isEnded, type Status } from './state.ts';
@@ -10,7 +11,7 @@ export interface Known {
   status: Status;
   pods: PodsObservation;
   outputs: { name: string; value: string }[];
-  /** Last lines of the given pod's log, or of the one that wrote last. */
+  /** Last lines of the given pod's log, or of the one that wrote last: the more, the more is found. */
   tail(pod?: string): string[];
   /** Milliseconds since 1970. */
   now: number;
@@ -19,15 +20,17 @@ export interface Known {
 /** The result of a run as it stands: pure. */
 export function resultOf({ record, status, pods, outputs, tail, now }: Known): RunResult {
   const failed = firstFailed(pods.pods);
-  const logTail = tail(failed?.name);
+  const lines = tail(failed?.name);
   const state = status.state === 'deleted' && record.cancel ? 'cancelled' : status.state;
-  const explained = state === 'succeeded' ? undefined : explain({ ...status, state }, pods.evidence, logTail);
+  const explained = state === 'succeeded' ? undefined : explain({ ...status, state }, pods.evidence, lines);
   const reason = explained?.reason ?? status.reason;
-  const message = explained?.message ?? (record.cancel ? record.cancel.why : status.message);
+  const message = withPod(explained?.message, failed, pods.pods) ?? (record.cancel ? record.cancel.why : status.message);
   const startedAt = earliest(pods.pods.map((pod) => pod.startedAt)) ?? status.startedAt;
   const endedAt = isEnded(state)
     ? (status.endedAt ?? latest(pods.pods.map((pod) => pod.endedAt)) ?? new Date(now).toISOString())
     : undefined;
+  const hours = gpuHours(pods.pods, endedAt ?? new Date(now).toISOString());
+  const cost = costOf(hours, record.price);
   return {
     version: 1,
     run: record.run ?? '',
@@ -37,28 +40,47 @@ export function resultOf({ record, status, pods, outputs, tail, now }: Known): R
     state,
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
-    ...(explained?.remedy ? { remedy: explained.remedy } : {}),
+    ...(explained?.remedy ? { remedy: explained.remedy, retryable: explained.retryable } : {}),
     createdAt: record.createdAt,
     ...(startedAt ? { startedAt, queueSeconds: secondsBetween(record.createdAt, startedAt) } : {}),
     ...(endedAt ? { endedAt } : {}),
     ...(startedAt && endedAt ? { runSeconds: secondsBetween(startedAt, endedAt) } : {}),
     pods: pods.pods,
     outputs,
-    gpuHours: gpuHours(pods.pods, endedAt ?? new Date(now).toISOString()),
-    logTail,
+    gpuHours: hours,
+    ...(cost === undefined ? {} : { cost }),
+    logTail: lines.slice(-tailLines),
   };
+}
+
+// As many as a check run and a report show.
+const tailLines = 30;
+
+/** Of several pods, which one it was; the cluster's words mostly name it. */
+function withPod(message: string | undefined, failed: PodResult | undefined, pods: readonly PodResult[]): string | undefined {
+  if (!message || !failed || pods.length < 2 || message.includes(failed.name)) return message;
+  const who = `pod ${failed.name}${failed.rank === undefined ? '' : ` (rank ${failed.rank})`}`;
+  return message.startsWith('rank ') ? `${who}, ${message}` : `${who} failed first: ${message}`;
 }
 
 /** The pod that ended badly first: the others often fail because it did. */
 export function firstFailed(pods: readonly PodResult[]): PodResult | undefined {
-  const isBad = (pod: PodResult): boolean =>
-    pod.phase === 'Failed' || pod.containers.some(({ exitCode }) => exitCode !== undefined && exitCode !== 0);
-  return pods.filter(isBad).sort((a, b) => timeOf(a.endedAt) - timeOf(b.endedAt))[0];
+  return failedPods(pods)[0];
 }
 
-/** Hours × GPUs that pods held; `until` is for those that have not ended. */
+/** The pods that ended badly, the first one first. */
+export function failedPods(pods: readonly PodResult[]): PodResult[] {
+  const isBad = (pod: PodResult): boolean =>
+    pod.phase === 'Failed' || pod.containers.some(({ exitCode }) => exitCode !== undefined && exitCode !== 0);
+  return pods.filter(isBad).sort((a, b) => timeOf(a.endedAt) - timeOf(b.endedAt) || 0);
+}
+
+/** Hours × GPUs that pods held, from when they got their node; `until` is for those that have not ended. */
 export function gpuHours(pods: readonly PodResult[], until: string): number {
-  const seconds = pods.map((pod) => (pod.startedAt ? pod.gpus * secondsBetween(pod.startedAt, pod.endedAt ?? until) : 0));
+  const seconds = pods.map((pod) => {
+    const from = pod.scheduledAt ?? pod.startedAt;
+    return from ? pod.gpus * secondsBetween(from, pod.endedAt ?? until) : 0;
+  });
   return Math.round((seconds.reduce((sum, one) => sum + one, 0) / 3600) * 1e6) / 1e6;
 }
 
