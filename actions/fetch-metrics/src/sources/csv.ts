@@ -1,5 +1,5 @@
-import { MetricCollector } from '@slashtrain/core/metrics/lines';
-import { stepIn, stepKeys, valueIn, type Readings } from './readings.ts';
+import type { MetricCollector } from '@slashtrain/core/metrics/lines';
+import { noReadings, stepIn, stepKeys, valueIn, type Readings } from './readings.ts';
 
 /**
  * Reads a table with a header line: each column is a metric, each row a step, empty cells are no readings (Lightning's
@@ -7,7 +7,8 @@ import { stepIn, stepKeys, valueIn, type Readings } from './readings.ts';
  */
 export async function readCsv(text: string, delimiter: ',' | '\t'): Promise<Readings> {
   const { parse } = await import('csv-parse/sync');
-  const notes: string[] = [];
+  const readings = noReadings();
+  const { collector, notes } = readings;
   const broken: number[] = [];
   const rows = parse(text, {
     delimiter,
@@ -22,8 +23,7 @@ export async function readCsv(text: string, delimiter: ',' | '\t'): Promise<Read
   }) as unknown as { record: string[]; info: { lines: number } }[];
 
   const [header, ...body] = rows;
-  const collector = new MetricCollector();
-  if (!header) return { collector, notes };
+  if (!header) return readings;
   const names = header.record.map((name) => name.trim());
   for (const [index, { record, info }] of body.entries()) {
     if (record.length !== names.length) {
@@ -46,10 +46,10 @@ export async function readCsv(text: string, delimiter: ',' | '\t'): Promise<Read
       `left out, since they do not have ${names.length} cells: line ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ', …' : ''}`,
     );
   if (!text.endsWith('\n')) notes.push('it does not end with a line feed: if it was cut, its last value is too short');
-  return { collector, notes };
+  return readings;
 }
 
-function addCells(collector: MetricCollector, names: readonly string[], cells: readonly string[], row: number): void {
+function addCells(collector: Pick<MetricCollector, 'add'>, names: readonly string[], cells: readonly string[], row: number): void {
   const byName = new Map(names.map((name, column) => [name, numberIn(cells[column])]));
   const step = stepIn((key) => byName.get(key)) ?? row;
   for (const [name, value] of byName) if (value !== undefined && !stepKeys.includes(name)) collector.add({ name, value, step });

@@ -212,12 +212,13 @@ describe('a file', () => {
   });
 
   it.each<[string, string, string]>([
-    ['empty.json', '', 'empty.json is empty'],
-    ['empty.csv', '\n\n', 'empty.csv is empty'],
+    ['empty.json', '', 'empty.json cannot be read: it is empty'],
+    ['empty.csv', '\n\n', 'empty.csv cannot be read: it is empty'],
     ['broken.json', '{"a": 1}}', 'broken.json cannot be read'],
     ['words.json', 'accuracy: 0.9', 'words.json cannot be read'],
     ['page.json', '<!doctype html>', 'page.json cannot be read'],
-    ['m.yaml', 'a: 1', 'm.yaml was not read; allowed: .json, .jsonl, .ndjson, .csv, .tsv'],
+    ['m.toml', 'a = 1', 'm.toml cannot be read: allowed: .json, .jsonl, .ndjson, .csv, .tsv, .yaml, .yml, and event files'],
+    ['broken.yaml', 'a: [1', 'broken.yaml cannot be read'],
   ])('%s is a problem', async (name, text, problem) => {
     const { curves, problems } = await read({ [name]: text });
     expect(curves).toEqual({});

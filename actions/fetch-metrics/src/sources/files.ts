@@ -1,76 +1,123 @@
-import { readFile, stat } from 'node:fs/promises';
-import { extname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { messageOf } from '@slashtrain/core/action/errors';
-import type { MetricSeries } from '@slashtrain/core/metrics/metrics';
+import type { MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
 import { summariseAll } from '@slashtrain/core/metrics/summary';
-import { readCsv } from './csv.ts';
-import { readJson, readJsonLines } from './json.ts';
-import type { Measured } from './measured.ts';
-import type { Readings } from './readings.ts';
-
-const largestFile = 64 * 1024 * 1024;
-
-const readers: Record<string, (text: string) => Readings | Promise<Readings>> = {
-  '.json': readJson,
-  '.jsonl': readJsonLines,
-  '.ndjson': readJsonLines,
-  '.csv': (text) => readCsv(text, ','),
-  '.tsv': (text) => readCsv(text, '\t'),
-};
+import { asWritten } from './events/curves.ts';
+import { expandFiles, type FoundFile } from './expand.ts';
+import { isEventFile, readTextFile } from './formats.ts';
+import { nothingMeasured, type Measured } from './measured.ts';
+import type { FileMetrics } from './readings.ts';
 
 /**
- * Reads files as the metrics of one run. A file that cannot be read is a problem, and the others are read all the same;
- * a metric in two files is one as well, since nobody could say which counts.
+ * Reads files as the metrics of one run, or with `{run}` in a pattern of several. A file that cannot be read is a problem, and
+ * the others are read all the same; a metric in two files is one as well, since nobody could say which counts.
  * @param folder what relative paths are below
  */
-export async function readFiles(files: readonly string[], folder: string, of: { sha: string; pullRequest?: number }): Promise<Measured> {
-  const measured: Measured = { runs: [], notes: [], problems: [] };
-  const series = new Map<string, { file: string; one: MetricSeries }>();
-  for (const file of files) {
-    for (const one of await readOne(file, folder, measured)) {
-      const other = series.get(one.name);
-      if (other)
-        measured.problems.push(`${JSON.stringify(one.name.slice(0, 100))} stands in ${other.file} and in ${file}; the first was taken`);
-      else series.set(one.name, { file, one });
-    }
-  }
-  const metrics = summariseAll([...series.values()].map(({ one }) => one));
-  if (metrics.length > 0)
+export async function readFiles(patterns: readonly string[], folder: string, of: { sha: string; pullRequest?: number }): Promise<Measured> {
+  const measured = nothingMeasured();
+  const runs = Map.groupBy(await expandFiles(patterns, folder, measured.problems), ({ run }) => run);
+  for (const [name, files] of runs) {
+    const run = await readRunFiles(files, measured);
+    if (run.metrics.length === 0 && run.parameters.length === 0 && !run.tables) continue;
     measured.runs.push({
-      id: files[0] ?? '',
+      id: name === '' ? (files[0]?.name ?? '') : name,
+      source: 'files',
       sha: of.sha,
       ...(of.pullRequest === undefined ? {} : { pullRequest: of.pullRequest }),
-      parameters: [],
-      metrics,
+      ...run,
     });
+  }
   return measured;
 }
 
-async function readOne(file: string, folder: string, { notes, problems }: Measured): Promise<MetricSeries[]> {
-  const reader = readers[extname(file).toLowerCase()];
-  if (!reader) {
-    problems.push(`${file} was not read; allowed: ${Object.keys(readers).join(', ')}`);
-    return [];
-  }
-  try {
-    const path = resolve(folder, file);
-    const { size } = await stat(path);
-    if (size > largestFile) {
-      problems.push(`${file} was not read: it has ${size} bytes; allowed: ${largestFile}`);
-      return [];
+/** What all files of one run say together. */
+async function readRunFiles(
+  files: readonly FoundFile[],
+  { notes, problems }: Measured,
+): Promise<Pick<MetricRun, 'parameters' | 'metrics' | 'tables'>> {
+  const metrics = new Map<string, { file: string; metric: MetricSummary }>();
+  const parameters = new Map<string, string>();
+  const tables: NonNullable<MetricRun['tables']> = [];
+  const take = (file: string, read: FileMetrics & { isFloat?: boolean }): void => {
+    notes.push(...read.notes.map((note) => `${file}: ${note}`));
+    if (read.series.length === 0 && read.parameters.length === 0 && read.tables.length === 0) notes.push(`${file} has no numbers`);
+    for (const metric of summariseAll(read.series)) {
+      const merged = merge(metrics.get(metric.name), { file, metric: read.isFloat ? decimal(metric) : metric });
+      if (merged === undefined) {
+        const other = metrics.get(metric.name)?.file ?? '';
+        problems.push(`${JSON.stringify(metric.name.slice(0, 100))} stands in ${other} and in ${file}; the first was taken`);
+      } else metrics.set(metric.name, merged);
     }
-    const text = (await readFile(path, 'utf8')).replace(/^\ufeff/u, '');
-    if (text.trim() === '') {
-      problems.push(`${file} is empty`);
-      return [];
+    for (const { name, value } of read.parameters) parameters.set(name, value);
+    tables.push(...read.tables.map((table) => ({ ...table, name: file })));
+  };
+  for (const { name, path } of files.filter((file) => !isEventFile(file.name))) {
+    try {
+      take(name, await readTextFile(path, name));
+    } catch (error) {
+      problems.push(`${name} cannot be read: ${messageOf(error)}`);
     }
-    const readings = await reader(text);
-    notes.push(...readings.notes.map((note) => `${file}: ${note}`));
-    const series = readings.collector.series();
-    if (series.length === 0) notes.push(`${file} has no numbers`);
-    return series;
-  } catch (error) {
-    problems.push(`${file} cannot be read: ${messageOf(error)}`);
-    return [];
   }
+  const events = files.filter((file) => isEventFile(file.name));
+  if (events.length > 0) for (const [file, read] of await readEventFolders(events, problems)) take(file, { ...read, isFloat: true });
+  return {
+    parameters: [...parameters].map(([name, value]) => ({ name, value })),
+    metrics: [...metrics.values()].map(({ metric }) => metric),
+    ...(tables.length > 0 ? { tables } : {}),
+  };
+}
+
+/** Event files of one folder go on with one another; those of several folders are told apart by the folder's name, as TensorBoard does. */
+async function readEventFolders(files: readonly FoundFile[], problems: string[]): Promise<[string, FileMetrics][]> {
+  const [{ readEvents }, { Curves }] = await Promise.all([import('./events/read.ts'), import('./events/curves.ts')]);
+  const folders = Map.groupBy(files, ({ name }) => dirname(name));
+  const shared = commonFolder([...folders.keys()]);
+  const read: [string, FileMetrics][] = [];
+  for (const [folder, own] of folders) {
+    const curves = new Curves();
+    const whole: FileMetrics = { series: [], notes: [], parameters: [], tables: [] };
+    for (const { name, path } of own.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      try {
+        const { notes, parameters } = await readEvents(path, curves);
+        whole.notes.push(...notes);
+        whole.parameters.push(...parameters);
+      } catch (error) {
+        problems.push(`${name} cannot be read: ${messageOf(error)}`);
+      }
+    }
+    const prefix = folder.slice(shared.length).replace(/^\//u, '');
+    whole.series = curves.series().map((one) => ({ ...one, name: prefix === '' ? one.name : `${prefix}/${one.name}` }));
+    read.push([own[0]?.name ?? folder, whole]);
+  }
+  return read;
+}
+
+function commonFolder(folders: readonly string[]): string {
+  const [first = [], ...rest] = folders.map((folder) => folder.split('/'));
+  let length = first.length;
+  for (const other of rest) while (length > 0 && first.slice(0, length).join('/') !== other.slice(0, length).join('/')) length--;
+  return first.slice(0, length).join('/');
+}
+
+interface Standing {
+  file: string;
+  metric: MetricSummary;
+}
+
+/** A curve, and its last value again in another file, are one metric: DVCLive writes both. @returns undefined where two differ */
+function merge(before: Standing | undefined, now: Standing): Standing | undefined {
+  if (before === undefined) return now;
+  if (!Object.is(before.metric.last, now.metric.last)) return undefined;
+  const [longer, shorter] = before.metric.history.length >= now.metric.history.length ? [before, now] : [now, before];
+  return shorter.metric.history.length === 1 ? longer : undefined;
+}
+
+function decimal(metric: MetricSummary): MetricSummary {
+  return {
+    ...metric,
+    last: asWritten(metric.last),
+    min: asWritten(metric.min),
+    max: asWritten(metric.max),
+    history: metric.history.map(({ step, value }) => ({ step, value: asWritten(value) })),
+  };
 }

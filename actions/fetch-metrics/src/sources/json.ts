@@ -1,21 +1,23 @@
 import { messageOf } from '@slashtrain/core/action/errors';
-import { MetricCollector, parsePythonJson } from '@slashtrain/core/metrics/lines';
-import { addRow, flatten, valueIn, type Readings } from './readings.ts';
+import { parsePythonJson } from '@slashtrain/core/metrics/lines';
+import { addRow, flatten, noReadings, stepIn, stepKeys, valueIn, type Readings } from './readings.ts';
+import { addKnownShape } from './shapes.ts';
 
 /**
  * Reads JSON: nested keys are joined by dots, a list of numbers is a curve, a list of objects is a log of rows. Texts,
- * booleans and nulls are no metrics. Of a file that was cut, what is whole is read, and a note says so.
+ * booleans and nulls are no metrics. Files of some programs are known by their shape (shapes.ts). Of a file that was cut, what is whole is read, and a note says so.
  * @throws SyntaxError where it is no JSON, and was not merely cut
  */
 export function readJson(text: string): Readings {
-  const readings: Readings = { collector: new MetricCollector(), notes: [] };
-  addValue(readings, parse(text, readings.notes));
+  const readings = noReadings();
+  const value = parse(text, readings.notes);
+  if (!addKnownShape(readings, value)) addValue(readings, value);
   return readings;
 }
 
 /** Reads JSON lines: a row of a log each. A line that is no object is left out, and a note says so. */
 export function readJsonLines(text: string): Readings {
-  const readings: Readings = { collector: new MetricCollector(), notes: [] };
+  const readings = noReadings();
   const lines = text.split('\n');
   let row = 0;
   for (const [index, line] of lines.entries()) {
@@ -36,15 +38,20 @@ export function readJsonLines(text: string): Readings {
   return readings;
 }
 
-function addValue(readings: Readings, value: unknown): void {
+/** Adds every number of a JSON value. */
+export function addValue(readings: Readings, value: unknown): void {
   const seen = new Set<string>();
+  const top = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  // DVCLive's metrics.json: the step at which the others were measured.
+  const step = stepIn((key) => (Object.hasOwn(top, key) ? top[key] : undefined)) ?? 0;
   for (const leaf of flatten(value)) {
+    if (stepKeys.includes(leaf.name) && 'value' in leaf) continue;
     if (seen.has(leaf.name)) {
       readings.notes.push(`${JSON.stringify(leaf.name.slice(0, 100))} stands there twice; the first was taken`);
       continue;
     }
     seen.add(leaf.name);
-    if ('value' in leaf) readings.collector.add({ name: leaf.name, value: leaf.value, step: 0 });
+    if ('value' in leaf) readings.collector.add({ name: leaf.name, value: leaf.value, step });
     else addList(readings, leaf.name, leaf.list);
   }
 }

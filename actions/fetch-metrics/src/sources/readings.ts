@@ -1,10 +1,23 @@
-import { numberOf, type MetricCollector } from '@slashtrain/core/metrics/lines';
+import { MetricCollector, numberOf } from '@slashtrain/core/metrics/lines';
+import type { ClassTable, MetricSeries } from '@slashtrain/core/metrics/metrics';
 
 /** What was read from a file. */
 export interface Readings {
-  collector: MetricCollector;
+  collector: Pick<MetricCollector, 'add' | 'series'>;
   /** What was left out and why. Hostile text. */
   notes: string[];
+  /** What it was trained with. Hostile text. */
+  parameters: { name: string; value: string }[];
+  tables: ClassTable[];
+}
+
+/** Metrics of one file. */
+export interface FileMetrics extends Omit<Readings, 'collector'> {
+  series: MetricSeries[];
+}
+
+export function noReadings(): Readings {
+  return { collector: new MetricCollector(), notes: [], parameters: [], tables: [] };
 }
 
 /** Columns that count, the best counter first: they are no metrics of a row. */
@@ -52,6 +65,16 @@ export function* flatten(
   else if (Array.isArray(value)) yield { name: path.join('.'), list: value };
   else if (typeof value === 'object' && value !== null) {
     for (const [key, child] of Object.entries(value)) yield* flatten(child, [...path, key]);
+  }
+}
+
+/** All leaves of a file of parameters as texts: `{"model": {"depth": 3}}` is `model.depth`; lists stay JSON. */
+export function* flattenParameters(value: unknown, path: readonly string[] = []): Generator<{ name: string; value: string }> {
+  if (path.length > deepest) return;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    for (const [key, child] of Object.entries(value)) yield* flattenParameters(child, [...path, key]);
+  } else if (path.length > 0) {
+    yield { name: path.join('.'), value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') };
   }
 }
 

@@ -10,6 +10,7 @@ export async function readRun(stored: StoredRecord, records: RecordStore): Promi
   const unfit = unfitness(stored);
   return {
     runs: metrics === undefined ? [] : [asMetricRun(stored, metrics)],
+    excluded: [],
     notes: metrics?.dropped ?? [],
     problems: [],
     ...(unfit === undefined ? {} : { unfit }),
@@ -33,6 +34,8 @@ export function hasPoints(metrics: RunMetrics | undefined): metrics is RunMetric
 export function asMetricRun({ name, record }: StoredRecord, metrics: RunMetrics): MetricRun {
   return {
     id: record.run ?? name,
+    name,
+    source: 'run',
     sha: record.sha,
     ...(record.pullRequest === undefined ? {} : { pullRequest: record.pullRequest }),
     parameters: record.parameters,
