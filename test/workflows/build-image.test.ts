@@ -96,7 +96,9 @@ const writes = (registry: TestRegistry): string[] =>
   registry.requests
     .filter(({ method }) => !['GET', 'HEAD'].includes(method))
     .map(({ method, path }) => `${method} ${path.replace(/uploads\/.+/u, 'uploads/…')}`);
-const tagsOf = (host: string, name: string): Promise<string[]> => registries.of({ registry: host }).tags(name);
+/** Without those by which an image of the same inputs is found. */
+const tagsOf = async (host: string, name: string): Promise<string[]> =>
+  (await registries.of({ registry: host }).tags(name)).filter((tag) => !/^(?:inputs|packages)-/u.test(tag));
 
 describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the %s registry', (kind) => {
   let host: string;
@@ -134,6 +136,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       image,
       digest: image.slice(image.indexOf('@') + 1),
       tags: JSON.stringify([`sha-${sha}`, 'main', 'pr-42'].map((tag) => `${host}/${name}:${tag}`)),
+      images: '{}',
       reused: 'false',
     });
     expect(await tagsOf(host, name)).toEqual(['main', 'pr-42', `sha-${sha}`]);
@@ -156,6 +159,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
         'org.opencontainers.image.base.name': `${other.host}/node:24`,
         'org.opencontainers.image.base.digest': base.slice(base.indexOf('@') + 1),
         'dev.slashtrain.inputs': expect.stringMatching(/^[0-9a-f]{64}$/u),
+        'dev.slashtrain.request': expect.stringMatching(/^[0-9a-f]{64}$/u),
       },
     });
     expect(config.created).toBe('2026-05-06T07:08:09Z');
@@ -208,6 +212,26 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
     const other = await succeed({ ...inputs, command: '[b]' });
     expect(other.outputs['reused']).toBe('false');
     expect(other.outputs['digest']).not.toBe(first.outputs['digest']);
+  });
+
+  it('keeps the layers of another commit with the same files, with a configuration of its own', async () => {
+    const inputs = { image: `${host}/${name}`, base: 'scratch', context: 'data', command: '[a]' };
+    const first = await succeed(inputs);
+    const other = repository.commit({ branch: 'other', files: { 'README.md': 'outside' }, date: Date.parse('2026-05-07T00:00:00Z') });
+    const second = await succeed({ ...inputs, sha: other });
+    expect(second.outputs['reused']).toBe('true');
+    expect(second.outputs['digest']).not.toBe(first.outputs['digest']);
+    const [one, two] = [await configOf(first.outputs['image'] ?? ''), await configOf(second.outputs['image'] ?? '')];
+    expect(two.manifest.layers).toEqual(one.manifest.layers);
+    expect(two.inner.Labels).toMatchObject({
+      'org.opencontainers.image.revision': other,
+      'org.opencontainers.image.created': '2026-05-07T00:00:00Z',
+    });
+    expect(await tagsOf(host, name)).toEqual([`sha-${other}`, `sha-${sha}`].sort());
+    expect(second.summary).toContain('| Reused | yes |');
+    // It is the image that a build makes, to the byte.
+    const built = await succeed({ ...inputs, sha: other, reuse: 'false', 'dry-run': 'true' });
+    expect(built.outputs).toMatchObject({ digest: second.outputs['digest'], reused: 'false' });
   });
 
   it('makes the same digest in another registry', async () => {
@@ -357,14 +381,63 @@ describe('the base', () => {
   });
 });
 
+describe('several images', () => {
+  it('are built by one step, in a map that submit-pipeline takes', async () => {
+    const registry = await start();
+    const result = await succeed({
+      image: `${registry.host}/Acme/x`,
+      base: 'scratch',
+      images: 'train: {command: [node, train.js], env: {A: "1.10"}}\nData: {context: data, tags: [t]}\nother: {image: HOST/o}'.replace(
+        'HOST',
+        registry.host,
+      ),
+    });
+    const images = JSON.parse(result.outputs['images'] ?? '') as Record<string, string>;
+    expect(Object.keys(images).sort()).toEqual(['Data', 'other', 'train']);
+    expect(images['train']).toMatch(new RegExp(`^${registry.host}/acme/x-train@sha256:`, 'u'));
+    expect(images['Data']).toMatch(new RegExp(`^${registry.host}/acme/x-data@sha256:`, 'u'));
+    expect(images['other']).toMatch(new RegExp(`^${registry.host}/o@sha256:`, 'u'));
+    expect((await configOf(images['train'] ?? '')).inner).toMatchObject({ Cmd: ['node', 'train.js'], Env: ['A=1.10'] });
+    expect(result.outputs).toMatchObject({ image: '', digest: '', reused: 'false' });
+    expect(JSON.parse(result.outputs['tags'] ?? '')).toContain(`${registry.host}/acme/x-data:t`);
+    // One download of the commit for all of them.
+    expect(result.annotations.map(({ message }) => message)).toContain(
+      `the image is called ${registry.host}/acme/x-train, since registries know no capitals: ${registry.host}/Acme/x-train`,
+    );
+  });
+
+  it('of which one fails: the others are there, and the outputs and the summary say it', async () => {
+    const registry = await start();
+    const result = await build({
+      image: `${registry.host}/acme/x`,
+      base: 'scratch',
+      images: '{good: {}, bad: {context: nowhere}}',
+    });
+    expect(result.code).toBe(1);
+    expect(Object.keys(JSON.parse(result.outputs['images'] ?? '') as object)).toEqual(['good']);
+    expect(result.outputs['reused']).toBe('false');
+    expect(result.annotations.at(-1)?.message).toContain('1 of 2 images failed: bad: input "context" is "nowhere"');
+    expect(result.summary).toContain('### Image `bad` failed');
+    expect(result.summary).toContain('### Image `good`');
+  });
+});
+
 describe('what is refused', () => {
   it.each([
-    [{ image: 'ghcr.io/Acme/Digits' }, 'repositories are lower case'],
     [{ image: `ghcr.io/acme/digits@sha256:${'0'.repeat(64)}` }, 'without a tag'],
     [{ image: 'ghcr.io/acme/digits:a b' }, '"a b" is no tag'],
     [{ base: 'not an image' }, 'input "base"'],
-    [{ builder: 'docker' }, 'input "builder" is "docker", which this version does not have yet'],
-    [{ builder: 'kaniko' }, 'allowed: one of auto, layer'],
+    [{ builder: 'kaniko' }, 'allowed: one of auto, layer, docker, buildah, buildkit'],
+    [{ builder: 'layer', base: '' }, 'input "base" is required'],
+    [{ builder: 'buildkit', buildkit: '--help' }, 'an address such as tcp://'],
+    [{ secrets: 'token: ""' }, 'no value for "token"'],
+    [{ 'build-args': '"A B": c' }, 'input "build-args" is "A B"'],
+    [{ file: '../Dockerfile' }, 'a file within the commit'],
+    [{ dependencies: '/etc/x.txt' }, 'input "dependencies"'],
+    [{ images: '{train: {contexts: a}}' }, 'train: contexts'],
+    [{ images: '[a]' }, 'a YAML map of names'],
+    [{ image: '', images: '{train: {}}' }, 'has no image for "train"'],
+    [{ parallel: '0' }, 'a whole number from 1 to 32'],
     [{ sha: 'main' }, '40 hexadecimal digits'],
     [{ sha: '' }, 'input "sha" is required'],
     [{ context: '../other' }, 'a folder within the commit'],
@@ -452,7 +525,7 @@ describe('a registry that refuses or breaks', () => {
     expect(result.code).toBe(1);
     expect(result.annotations[0]?.message).toMatch(/took the blob sha256:[0-9a-f]+ for acme\/x five times and never whole/u);
     registry.fault = undefined;
-    expect(registry.requests.filter(({ path }) => path.includes('/manifests/') && !path.endsWith(`sha-${big}`))).toEqual([]);
+    expect(writes(registry).filter((write) => write.includes('/manifests/'))).toEqual([]);
     // Once it is back, the same step goes through.
     const again = await succeed({ image: `${registry.host}/acme/x:main`, base: 'scratch', sha: big });
     expect(await tagsOf(registry.host, 'acme/x')).toEqual(['main', `sha-${big}`]);

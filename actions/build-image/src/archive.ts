@@ -41,6 +41,17 @@ export interface ArchiveRequest {
   file: string;
 }
 
+/** The bytes of one file, a piece at a time. */
+export async function* bytesOf(file: CommitFile, content: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < file.size;) {
+    const piece = Buffer.allocUnsafe(Math.min(65_536, file.size - at));
+    const { bytesRead } = await content.read(piece, 0, piece.length, file.offset + at);
+    if (bytesRead === 0) throw new ActionError('internal', `the bytes of ${file.path} are gone`);
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
 /**
  * Fetches a commit's files in one request, without a checkout and without executing anything: GitHub's archive has
  * the bytes of `git archive`, with `export-ignore` and `export-subst` applied, and names its commit

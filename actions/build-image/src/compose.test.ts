@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { oci, type ContainerConfig, type ImageConfig, type ImageManifest } from '@slashtrain/core/registry/media-types';
 import { scratchBase, type Base } from './base.ts';
-import { compose, hashInputs } from './compose.ts';
-import type { BuildInputs, ImageSettings } from './inputs.ts';
+import { compose, hashInputs, hashRequest, type OwnLayers } from './compose.ts';
+import type { ImageRequest } from './inputs.ts';
+import type { ImageSettings } from './layer-inputs.ts';
 import { bytes } from './show.ts';
 
 const sha = '1'.repeat(40);
@@ -13,9 +14,36 @@ const settings: ImageSettings = {
   entrypoint: undefined,
   command: undefined,
   env: new Map(),
-  labels: new Map(),
   user: undefined,
 };
+const request: ImageRequest = {
+  name: undefined,
+  target: { registry: 'a', repository: 'b' },
+  tags: [],
+  builder: 'layer',
+  context: '.',
+  platforms: ['linux/amd64', 'linux/arm64'],
+  labels: new Map(),
+  mayReuse: true,
+  layer: { base: 'scratch', settings, dependencies: 'auto', python: undefined, given: [] },
+  dockerfile: {
+    file: undefined,
+    target: undefined,
+    buildArgs: new Map(),
+    secrets: new Map(),
+    cache: undefined,
+    push: true,
+    load: false,
+    address: undefined,
+    provenance: undefined,
+    sbom: undefined,
+  },
+};
+/** The request with some of the settings changed. */
+const withSettings = (own: Partial<ImageSettings>): ImageRequest => ({
+  ...request,
+  layer: { ...request.layer, settings: { ...settings, ...own } },
+});
 const baseLayer = { mediaType: oci.layer, digest: `sha256:${'a'.repeat(64)}`, size: 5 };
 
 function baseOf(config: Partial<ImageConfig>): Base {
@@ -34,8 +62,13 @@ function baseOf(config: Partial<ImageConfig>): Base {
   };
 }
 
-function composed(base: Base, own: Partial<ImageSettings> = {}): { config: ImageConfig; inner: ContainerConfig; manifest: ImageManifest } {
-  const image = compose(base, layer, { ...settings, ...own }, origin);
+function composed(
+  base: Base,
+  own: Partial<ImageSettings> = {},
+  { labels = new Map<string, string>(), packages }: { labels?: Map<string, string>; packages?: OwnLayers['packages'] } = {},
+): { config: ImageConfig; inner: ContainerConfig; manifest: ImageManifest } {
+  const layers = [{ files: layer, ...(packages ? { packages } : {}) }];
+  const image = compose(base, layers, { ...withSettings(own), labels }, origin);
   const config = JSON.parse(image.configs[0]?.bytes.toString() ?? '') as ImageConfig;
   return { config, inner: config.config ?? {}, manifest: JSON.parse(image.top.bytes.toString()) as ImageManifest };
 }
@@ -74,9 +107,8 @@ describe('the image on top of a base', () => {
   it('has our labels over its own, and where it is from over all', () => {
     const { inner } = composed(
       baseOf({ config: { Labels: { a: 'base', b: 'base', 'org.opencontainers.image.revision': 'of the base' } } }),
-      {
-        labels: new Map([['b', 'ours']]),
-      },
+      {},
+      { labels: new Map([['b', 'ours']]) },
     );
     expect(inner.Labels).toMatchObject({ a: 'base', b: 'ours', 'org.opencontainers.image.revision': sha });
   });
@@ -89,49 +121,66 @@ describe('the image on top of a base', () => {
     expect(composed(baseOf(history ? { history } : {})).config.history?.length).toBe(length);
   });
 
+  it('has packages below the files, and Python looks for them there', () => {
+    const packages = { digest: `sha256:${'d'.repeat(64)}`, diffId: `sha256:${'e'.repeat(64)}`, size: 7 };
+    const base = baseOf({ config: { Env: ['PATH=/usr/bin', 'PYTHONPATH=/base'] }, history: [{ created_by: 'base' }] });
+    const { config, inner, manifest } = composed(base, { env: new Map([['A', '1']]) }, { packages });
+    expect(inner.Env).toEqual(['PATH=/opt/python-packages/bin:/usr/bin', 'PYTHONPATH=/opt/python-packages:/base', 'A=1']);
+    expect(manifest.layers.map(({ digest }) => digest)).toEqual([baseLayer.digest, packages.digest, layer.digest]);
+    expect(config.rootfs.diff_ids).toEqual([baseLayer.digest, packages.diffId, layer.diffId]);
+    expect(config.history).toHaveLength(3);
+  });
+
   it('on scratch is an image, or an index of several', () => {
-    const alone = compose(scratchBase([]), layer, settings, origin);
+    const alone = compose(scratchBase([]), [{ files: layer }], request, origin);
     expect(alone.top.mediaType).toBe(oci.manifest);
     expect(JSON.parse(alone.configs[0]?.bytes.toString() ?? '')).toMatchObject({ os: 'linux', architecture: 'amd64', history: [{}] });
-    const many = compose(scratchBase(['linux/amd64', 'linux/arm/v7']), layer, settings, origin);
+    const many = compose(scratchBase(['linux/amd64', 'linux/arm/v7']), [{ files: layer }, { files: layer }], request, origin);
     expect(many.top.mediaType).toBe(oci.index);
     expect(many.manifests).toHaveLength(2);
     expect(many.top.bytes.toString()).toContain('"variant":"v7"');
   });
 });
 
-describe('the hash of the inputs', () => {
-  const inputs: BuildInputs = {
-    target: { registry: 'a', repository: 'b' },
-    tags: [],
-    base: 'scratch',
-    sha,
-    context: '.',
-    settings,
-    platforms: ['linux/amd64', 'linux/arm64'],
-    token: 't',
-    login: undefined,
-    isDryRun: false,
-  };
-  const hash = hashInputs(inputs, baseOf({}), 'source');
+describe('the hash of what was asked for', () => {
+  const hash = hashRequest(request, sha, baseOf({}), 'source');
 
-  it.each<[string, Partial<BuildInputs>]>([
-    ['the commit', { sha: '2'.repeat(40) }],
+  it.each<[string, Partial<ImageRequest>]>([
     ['the context', { context: 'a' }],
     ['the platforms', { platforms: [] }],
-    ['the command', { settings: { ...settings, command: [] } }],
-    ['the variables', { settings: { ...settings, env: new Map([['a', 'b']]) } }],
-    ['the destination', { settings: { ...settings, destination: '/b' } }],
-    ['the user', { settings: { ...settings, user: '1' } }],
+    ['the labels', { labels: new Map([['a', 'b']]) }],
+    ['the packages', { layer: { ...request.layer, dependencies: 'none' } }],
+    ['the command', withSettings({ command: [] })],
+    ['the variables', withSettings({ env: new Map([['a', 'b']]) })],
+    ['the destination', withSettings({ destination: '/b' })],
+    ['the user', withSettings({ user: '1' })],
   ])('changes with %s', (_name, change) => {
-    expect(hashInputs({ ...inputs, ...change }, baseOf({}), 'source')).not.toBe(hash);
+    expect(hashRequest({ ...request, ...change }, sha, baseOf({}), 'source')).not.toBe(hash);
   });
 
-  it('changes with the base and the repository, and not with where the image goes', () => {
-    expect(hashInputs(inputs, scratchBase([]), 'source')).not.toBe(hash);
-    expect(hashInputs(inputs, baseOf({}), 'other')).not.toBe(hash);
-    const same = { target: { registry: 'c', repository: 'd' }, tags: ['x'], token: 'u', platforms: ['linux/arm64', 'linux/amd64'] };
-    expect(hashInputs({ ...inputs, ...same }, baseOf({}), 'source')).toBe(hash);
+  it('changes with the base, the commit and the repository, and not with where the image goes', () => {
+    expect(hashRequest(request, sha, scratchBase([]), 'source')).not.toBe(hash);
+    expect(hashRequest(request, '2'.repeat(40), baseOf({}), 'source')).not.toBe(hash);
+    expect(hashRequest(request, sha, baseOf({}), 'other')).not.toBe(hash);
+    const same = { target: { registry: 'c', repository: 'd' }, tags: ['x'], platforms: ['linux/arm64', 'linux/amd64'] };
+    expect(hashRequest({ ...request, ...same }, sha, baseOf({}), 'source')).toBe(hash);
+  });
+});
+
+describe('the hash of what an image is made of', () => {
+  const hash = hashInputs(request, baseOf({}), 'files', ['packages']);
+
+  it.each([
+    ['the files', hashInputs(request, baseOf({}), 'other', ['packages'])],
+    ['the packages', hashInputs(request, baseOf({}), 'files', [])],
+    ['the base', hashInputs(request, scratchBase([]), 'files', ['packages'])],
+    ['the settings', hashInputs(withSettings({ user: '1' }), baseOf({}), 'files', ['packages'])],
+  ])('changes with %s', (_name, other) => {
+    expect(other).not.toBe(hash);
+  });
+
+  it('does not change with the context that the files are from', () => {
+    expect(hashInputs({ ...request, context: 'a' }, baseOf({}), 'files', ['packages'])).toBe(hash);
   });
 });
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ActionError } from '@slashtrain/core/action/errors';
 import { digestOf } from '@slashtrain/core/registry/digest';
 import { formatImageName } from '@slashtrain/core/registry/image-name';
 import {
@@ -11,10 +12,14 @@ import {
   type ImageManifest,
 } from '@slashtrain/core/registry/media-types';
 import type { Base, BasePlatform } from './base.ts';
-import type { BuildInputs, ImageSettings } from './inputs.ts';
+import type { ImageRequest } from './inputs.ts';
+import type { ImageSettings } from './layer-inputs.ts';
+import { packagesFolder } from './packages.ts';
 
-/** The label that says what an image was made from, so that the same is not made twice. */
+/** The label that says what an image was made from (files, base, settings), so that the same is not made twice. */
 export const inputsLabel = 'dev.slashtrain.inputs';
+/** The label that says which commit and inputs it was made for: found again without looking at the files. */
+export const requestLabel = 'dev.slashtrain.request';
 export const revisionLabel = 'org.opencontainers.image.revision';
 
 /** Bytes for the registry under their digest. */
@@ -42,6 +47,8 @@ export interface Origin {
   source: string;
   /** {@link hashInputs} */
   inputs: string;
+  /** {@link hashRequest}; only of the layer builder. */
+  request?: string;
 }
 
 /** What of a layer a manifest and a configuration say. */
@@ -51,33 +58,66 @@ export interface LayerFacts {
   size: number;
 }
 
-/** One hash of all that an image depends on. The number is raised when the same inputs make another image. */
-export function hashInputs(inputs: BuildInputs, base: Base, source: string): string {
-  const { settings, sha, context, platforms } = inputs;
-  const value = [
-    1,
-    source,
-    sha,
-    context,
+/** The layers that are put on one platform's base. */
+export interface OwnLayers {
+  /** Packages of Python in {@link packagesFolder}. */
+  packages?: LayerFacts;
+  files: LayerFacts;
+}
+
+/** One hash of all that the layer builder is told. The number is raised when the same makes another image. */
+export function hashRequest(request: ImageRequest, sha: string, base: Base, source: string): string {
+  const { context, layer, labels, platforms } = request;
+  return hashOf([2, source, sha, context, layer.dependencies, layer.python ?? null, ...told(layer.settings, labels, base, platforms)]);
+}
+
+/**
+ * One hash of all that an image of the layer builder is made of, whichever the commit.
+ * @param files the hash of the files
+ * @param packages the keys of the packages' layers
+ */
+export function hashInputs(request: ImageRequest, base: Base, files: string, packages: readonly string[]): string {
+  return hashOf([2, 'layer', files, packages, ...told(request.layer.settings, request.labels, base, request.platforms)]);
+}
+
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+function told(settings: ImageSettings, labels: ReadonlyMap<string, string>, base: Base, platforms: readonly string[]): unknown[] {
+  return [
     base.name ? formatImageName(base.name) : 'scratch',
     [...platforms].sort(),
     settings.destination,
     settings.entrypoint ?? null,
     settings.command ?? null,
     [...settings.env],
-    [...settings.labels].sort(([a], [b]) => (a < b ? -1 : 1)),
+    sortedPairs(labels),
     settings.user ?? null,
   ];
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+export function sortedPairs(map: ReadonlyMap<string, string>): [string, string][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /**
- * Puts the layer on top of the base, for each platform. A base of OCI's types makes an image of OCI's, one of
+ * Puts the layers on top of the base, for each platform. A base of OCI's types makes an image of OCI's, one of
  * Docker's of Docker's, since some tools refuse a mixture.
+ * @param layers by the base's platforms
  */
-export function compose(base: Base, layer: LayerFacts, settings: ImageSettings, origin: Origin): Composed {
-  const labels = originLabels(base, origin);
-  const images = base.platforms.map((platform) => composePlatform(platform, layer, settings, labels, origin));
+export function compose(
+  base: Base,
+  layers: readonly OwnLayers[],
+  request: Pick<ImageRequest, 'layer' | 'labels'>,
+  origin: Origin,
+): Composed {
+  const origins = originLabels(base, origin);
+  const images = base.platforms.map((platform, at) => {
+    const own = layers[at];
+    if (!own) throw new ActionError('internal', `there are no layers for ${platform.platform.architecture}`);
+    return composePlatform(platform, own, request, origins, origin);
+  });
   const configs = images.map(({ config }) => config);
   const [first] = images;
   if (base.indexType === undefined && first) return { top: first.manifest, manifests: [], configs };
@@ -90,35 +130,35 @@ export function compose(base: Base, layer: LayerFacts, settings: ImageSettings, 
       size: manifest.bytes.length,
       platform,
     })),
-    ...(base.indexType === docker.index ? {} : { annotations: labels }),
+    ...(base.indexType === docker.index ? {} : { annotations: origins }),
   };
   return { top: partOf(index, index.mediaType ?? oci.index), manifests: images.map(({ manifest }) => manifest), configs };
 }
 
 function composePlatform(
   base: BasePlatform,
-  layer: LayerFacts,
-  settings: ImageSettings,
-  labels: Record<string, string>,
+  own: OwnLayers,
+  request: Pick<ImageRequest, 'layer' | 'labels'>,
+  origins: Record<string, string>,
   origin: Origin,
 ): { manifest: Part; config: Part; platform: Descriptor['platform'] & object } {
   const family = base.mediaType === docker.manifest ? docker : oci;
-  const config = partOf(composeConfig(base.config, layer, settings, labels, origin), family.config);
+  const config = partOf(composeConfig(base.config, own, request, origins, origin), family.config);
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: family.manifest,
     config: { mediaType: config.mediaType, digest: config.digest, size: config.bytes.length },
-    layers: [...base.manifest.layers, { mediaType: family.layer, digest: layer.digest, size: layer.size }],
-    ...(family === oci ? { annotations: labels } : {}),
+    layers: [...base.manifest.layers, ...layersOf(own).map(({ digest, size }) => ({ mediaType: family.layer, digest, size }))],
+    ...(family === oci ? { annotations: origins } : {}),
   };
   return { manifest: partOf(manifest, family.manifest), config, platform: base.platform };
 }
 
 function composeConfig(
   base: ImageConfig,
-  layer: LayerFacts,
-  settings: ImageSettings,
-  labels: Record<string, string>,
+  own: OwnLayers,
+  { layer: { settings }, labels }: Pick<ImageRequest, 'layer' | 'labels'>,
+  origins: Record<string, string>,
   origin: Origin,
 ): ImageConfig {
   const created = formatTime(origin.time);
@@ -132,13 +172,16 @@ function composeConfig(
     ...(base.variant === undefined ? {} : { variant: base.variant }),
     ...(base['os.version'] === undefined ? {} : { 'os.version': base['os.version'] }),
     ...(base['os.features'] === undefined ? {} : { 'os.features': base['os.features'] }),
-    config: containerConfig(base.config ?? {}, settings, labels),
-    rootfs: { type: 'layers', diff_ids: [...base.rootfs.diff_ids, layer.diffId] },
+    config: containerConfig(base.config ?? {}, settings, { ...Object.fromEntries(labels), ...origins }, own.packages !== undefined),
+    rootfs: { type: 'layers', diff_ids: [...base.rootfs.diff_ids, ...layersOf(own).map(({ diffId }) => diffId)] },
     // A history tells one entry a layer; where the base has none, ours alone would be wrong.
     ...(history
       ? {
           history: [
             ...(base.history ?? []),
+            ...(own.packages
+              ? [{ created, created_by: `slashtrain build-image: packages at ${packagesFolder}`, comment: 'layer builder' }]
+              : []),
             { created, created_by: `slashtrain build-image: ${origin.sha} at ${settings.destination}`, comment: 'layer builder' },
           ],
         }
@@ -146,9 +189,19 @@ function composeConfig(
   };
 }
 
-function containerConfig(base: ContainerConfig, settings: ImageSettings, labels: Record<string, string>): ContainerConfig {
+function layersOf({ packages, files }: OwnLayers): LayerFacts[] {
+  return packages ? [packages, files] : [files];
+}
+
+function containerConfig(
+  base: ContainerConfig,
+  settings: ImageSettings,
+  labels: Record<string, string>,
+  hasPackages: boolean,
+): ContainerConfig {
   const { entrypoint, command, user, destination } = settings;
-  const env = mergeEnv(base.Env ?? [], settings.env);
+  const baseEnv = base.Env ?? [];
+  const env = mergeEnv(hasPackages ? mergeEnv(baseEnv, packagesEnv(baseEnv)) : baseEnv, settings.env);
   return {
     ...base,
     ...(user === undefined ? {} : { User: user }),
@@ -157,8 +210,18 @@ function containerConfig(base: ContainerConfig, settings: ImageSettings, labels:
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint, Cmd: null }),
     ...(command === undefined ? {} : { Cmd: command }),
     WorkingDir: destination,
-    Labels: { ...base.Labels, ...Object.fromEntries(settings.labels), ...labels },
+    Labels: { ...base.Labels, ...labels },
   };
+}
+
+/** Python looks there first, and so do shells for scripts. */
+function packagesEnv(base: readonly string[]): Map<string, string> {
+  const of = (name: string): string | undefined => base.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) || undefined;
+  const python = of('PYTHONPATH');
+  return new Map([
+    ['PYTHONPATH', python === undefined ? packagesFolder : `${packagesFolder}:${python}`],
+    ['PATH', `${packagesFolder}/bin:${of('PATH') ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`],
+  ]);
 }
 
 /** Ours in the base's place where it has the name, else after it. */
@@ -184,14 +247,15 @@ function originLabels({ name }: Base, origin: Origin): Record<string, string> {
     'org.opencontainers.image.created': formatTime(origin.time),
     ...base,
     [inputsLabel]: origin.inputs,
+    ...(origin.request === undefined ? {} : { [requestLabel]: origin.request }),
   };
 }
 
-function formatTime(time: Date): string {
+export function formatTime(time: Date): string {
   return time.toISOString().replace(/\.000Z$/u, 'Z');
 }
 
-function partOf(value: object, mediaType: string): Part {
+export function partOf(value: object, mediaType: string): Part {
   const bytes = Buffer.from(JSON.stringify(value));
   return { bytes, mediaType, digest: digestOf(bytes) };
 }

@@ -24,9 +24,16 @@ export async function readIgnoreFile(commit: Commit, context: string): Promise<s
 /**
  * Chooses the context's files that .dockerignore leaves
  * (https://docs.docker.com/build/concepts/context/#dockerignore-files).
+ * @param mayBeEmpty a Dockerfile may do without files
  * @throws ActionError `not-found` for a context that the commit lacks, `input` where nothing is left, `unsupported`
  */
-export function selectFiles(commit: Pick<Commit, 'files'>, context: string, ignoreText: string | undefined, sha: string): Selection {
+export function selectFiles(
+  commit: Pick<Commit, 'files'>,
+  context: string,
+  ignoreText: string | undefined,
+  sha: string,
+  { mayBeEmpty = false }: { mayBeEmpty?: boolean } = {},
+): Selection {
   const inContext = commit.files
     .filter(({ path }) => context === '.' || path.startsWith(`${context}/`))
     .map((file) => (context === '.' ? file : { ...file, path: file.path.slice(context.length + 1) }));
@@ -37,7 +44,7 @@ export function selectFiles(commit: Pick<Commit, 'files'>, context: string, igno
 
   const ignore = dockerignore().add(ignoreText ?? '');
   const files = inContext.filter((file) => (file.kind !== 'folder' || isSubmodule(file)) && !ignore.ignores(file.path));
-  if (!files.some(({ kind }) => kind !== 'folder'))
+  if (!mayBeEmpty && !files.some(({ kind }) => kind !== 'folder'))
     throw new ActionError(
       'input',
       `nothing is left of the context "${context}" in ${sha}: ${inContext.length === 1 ? 'its only entry is' : `all ${inContext.length} entries are`} left out by .dockerignore or a submodule`,

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { nodeExchange } from '@slashtrain/core/registry/http';
 import { extract, type Header } from 'tar-stream';
-import { fetchCommit, type Commit } from './archive.ts';
+import { bytesOf, fetchCommit, type Commit } from './archive.ts';
 import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { writeLayer, type Layer } from './layer.ts';
 
@@ -114,7 +114,7 @@ async function build(
     const file = join(root, `layer${++count}`);
     // Not in the order that the archive had.
     const files = selection.files.toReversed();
-    const layer = await writeLayer(files, commit.content, options.destination ?? '/app', file);
+    const layer = await writeLayer(files, (one) => bytesOf(one, commit.content), options.destination ?? '/app', file);
     const bytes = readFileSync(file);
     expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(layer.digest);
     expect(bytes).toHaveLength(layer.size);

@@ -1,25 +1,31 @@
 import { enter } from '@slashtrain/core/action/entry';
 import { readContext } from '@slashtrain/core/github/context';
-import { actionCredentials, Registries } from '@slashtrain/core/registry/registries';
+import { actionCredentials, ownCredentials, Registries } from '@slashtrain/core/registry/registries';
 import { readInputs } from './inputs.ts';
 import { main } from './main.ts';
+import { tellEarly } from './show.ts';
 
 await enter(async (host) => {
-  const inputs = readInputs(host.inputs, host.workspace);
+  const inputs = await tellEarly(host, () => readInputs(host.inputs, host.workspace));
   const context = readContext(host.environment);
   const { log, signal, environment } = host;
   log.mask(inputs.token);
+  const [first] = inputs.requests;
+  const login = {
+    environment,
+    token: inputs.token,
+    actor: context.actor,
+    ...(inputs.login && first ? { given: { registry: first.target.registry, ...inputs.login } } : {}),
+  };
+  const all = actionCredentials(login);
   const registries = new Registries({
-    credentials: actionCredentials({
-      environment,
-      token: inputs.token,
-      actor: context.actor,
-      ...(inputs.login ? { given: { registry: inputs.target.registry, ...inputs.login } } : {}),
-    }),
+    credentials: all,
     mask: (secret) => log.mask(secret),
     debug: (text) => log.debug(text),
     signal,
     environment,
   });
-  await main(inputs, { host, context, registries });
+  // Who we are by what this step was given, as docker's own configuration does not know it.
+  const own = ownCredentials(login);
+  await main(inputs, { host, context, registries, credentials: { own, all } });
 });

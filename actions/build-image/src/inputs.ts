@@ -1,106 +1,125 @@
 import { posix } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Inputs } from '@slashtrain/core/action/inputs';
-import { isTag, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
+import { isTag, lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
+import { readLayerRequest, type LayerRequest } from './layer-inputs.ts';
+import { readDockerfileRequest, type DockerfileRequest } from './dockerfile-inputs.ts';
+import { refused } from './refused.ts';
+
+export type Builder = 'auto' | 'layer' | 'docker' | 'buildah' | 'buildkit';
 
 /** What build-image was asked for. */
 export interface BuildInputs {
+  /** One, or one for each entry of `images`. */
+  requests: ImageRequest[];
+  sha: string;
+  token: string;
+  login: { username: string; password: string } | undefined;
+  /** Images that are built at once. */
+  atOnce: number;
+  isDryRun: boolean;
+  /** What somebody should know of what was made of the inputs. */
+  notices: string[];
+}
+
+/** One image. */
+export interface ImageRequest {
+  /** Its name in `images`. */
+  name: string | undefined;
   /** Where the image goes; without a tag and a digest. */
   target: ImageName;
   /** Tags besides `sha-<SHA>`. */
   tags: string[];
-  base: ImageName | 'scratch';
-  sha: string;
+  builder: Builder;
   /** A folder within the commit, `.` or without slashes at its ends. */
   context: string;
-  settings: ImageSettings;
   /** `os/architecture[/variant]`; empty: all that the base has. */
   platforms: string[];
-  token: string;
-  login: { username: string; password: string } | undefined;
-  isDryRun: boolean;
-}
-
-/** What the image's configuration says over its base's. */
-export interface ImageSettings {
-  /** Where the files go, and the working directory: an absolute path. */
-  destination: string;
-  entrypoint: string[] | undefined;
-  command: string[] | undefined;
-  env: Map<string, string>;
   labels: Map<string, string>;
-  user: string | undefined;
+  /** Whether an image of exactly these inputs that is there may be used. */
+  mayReuse: boolean;
+  layer: LayerRequest;
+  dockerfile: DockerfileRequest;
 }
 
-const later = ['docker', 'buildah', 'buildkit'];
 /** Labels that say where an image is from: nobody else may set them. */
 const ownLabels = /^(?:org\.opencontainers\.image\.(?:revision|source|created|base\.name|base\.digest)$|dev\.slashtrain\.)/u;
-// In most images these are links into /usr or belong to the kernel: a folder of ours would stand in their place.
-const notOurs = /^\/(?:bin|sbin|lib|lib32|lib64|libx32|proc|sys|dev|var\/run|var\/lock)(?:\/|$)/u;
+/** What an entry of `images` may say for itself. */
+const perImage = [
+  ...['image', 'tags', 'builder', 'base', 'context', 'destination', 'entrypoint', 'command', 'env', 'labels', 'user', 'platforms'],
+  ...['dependencies', 'python', 'file', 'target', 'build-args', 'cache', 'reuse'],
+];
 
 /** @throws ActionError `input`, `unsupported` */
 export function readInputs(inputs: Inputs, folder: string): BuildInputs {
-  const builder = inputs.text('builder') ?? 'auto';
-  if (later.includes(builder))
-    throw new ActionError('unsupported', `input "builder" is "${builder}", which this version does not have yet`, {
-      remedy: 'use "layer" (or "auto"), or build with docker/build-push-action and pass its digest on',
-    });
-  inputs.choice('builder', ['auto', 'layer'], 'auto');
-
-  const target = parseImageName(inputs.required('image'), 'input "image"');
-  if (target.digest !== undefined)
-    throw refused('image', inputs.required('image'), 'a name with or without a tag: the digest is what the build finds out');
-  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...inputs.list('tags', folder)];
-  for (const tag of tags) if (!isTag(tag)) throw refused('tags', tag, 'tags of 1 to 128 letters, digits, "_", "." and "-"');
   const sha = inputs.sha('sha');
   if (sha === undefined) inputs.required('sha');
-  const base = inputs.required('base');
-
+  const notices: string[] = [];
+  const entries = inputs.maps('images', folder);
+  const requests =
+    entries.size === 0
+      ? [readRequest(undefined, inputs, folder, notices)]
+      : [...entries].map(([name, values]) => readRequest(name, ofEntry(inputs, name, values), folder, notices));
+  const login = readLogin(inputs);
+  const registries = new Set(requests.map(({ target }) => target.registry));
+  if (login && registries.size > 1)
+    throw refused('username', login.username, `left out: the images go to ${[...registries].join(' and ')}; log in before this step`);
   return {
+    requests,
+    sha: sha ?? '',
+    token: inputs.required('token'),
+    login,
+    atOnce: inputs.integer('parallel', { min: 1, max: 32 }) ?? 4,
+    isDryRun: inputs.boolean('dry-run', false),
+    notices,
+  };
+}
+
+/** The inputs as an entry of `images` has them: its own values, and the step's for the rest. */
+function ofEntry(inputs: Inputs, name: string, values: ReadonlyMap<string, unknown>): Inputs {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u.test(name)) throw refused('images', name, 'names of letters, digits, ".", "_" and "-"');
+  const unknown = [...values.keys()].find((key) => !perImage.includes(key));
+  if (unknown !== undefined) throw refused('images', `${name}: ${unknown}`, `${perImage.join(', ')} for each image`);
+  const given = new Map(values);
+  const image = inputs.text('image');
+  if (!given.has('image')) {
+    if (image === undefined || image.includes('@') || /:[^/]*$/u.test(image))
+      throw new ActionError('input', `input "images" has no image for "${name}", and input "image" is ${image ?? 'empty'}`, {
+        remedy: `give the entry an image, or give "image" a name without a tag, and "-${name.toLowerCase()}" is appended`,
+      });
+    given.set('image', `${image}-${name.toLowerCase()}`);
+  }
+  return inputs.with(given);
+}
+
+function readRequest(name: string | undefined, inputs: Inputs, folder: string, notices: string[]): ImageRequest {
+  const text = inputs.required('image');
+  const lowered = lowerImageName(text);
+  if (lowered !== text) notices.push(`the image is called ${lowered}, since registries know no capitals: ${text}`);
+  const target = parseImageName(lowered, 'input "image"');
+  if (target.digest !== undefined) throw refused('image', text, 'a name with or without a tag: the digest is what the build finds out');
+  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...inputs.list('tags', folder)];
+  for (const tag of tags) if (!isTag(tag)) throw refused('tags', tag, 'tags of 1 to 128 letters, digits, "_", "." and "-"');
+  const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit'] as const, 'auto');
+  const layer = readLayerRequest(inputs, folder);
+  const dockerfile = readDockerfileRequest(inputs, folder);
+  if (builder === 'layer' && layer.base === undefined) inputs.required('base');
+  const labels = inputs.map('labels', folder);
+  for (const label of labels.keys())
+    if (label === '' || ownLabels.test(label))
+      throw refused('labels', label, 'names other than those that say where the image is from, which build-image sets');
+  return {
+    name,
     target: { registry: target.registry, repository: target.repository },
     tags: [...new Set(tags)],
-    base: base === 'scratch' ? 'scratch' : parseImageName(base, 'input "base"'),
-    sha: sha ?? '',
+    builder,
     context: readContext(inputs.text('context') ?? '.'),
-    settings: readSettings(inputs, folder),
     platforms: readPlatforms(inputs, folder),
-    token: inputs.required('token'),
-    login: readLogin(inputs),
-    isDryRun: inputs.boolean('dry-run', false),
-  };
-}
-
-function readSettings(inputs: Inputs, folder: string): ImageSettings {
-  const list = (name: string): string[] | undefined => (inputs.text(name) === undefined ? undefined : inputs.list(name, folder));
-  const env = inputs.map('env', folder);
-  for (const name of env.keys())
-    if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/u.test(name)) throw refused('env', name, 'names of letters, digits, "_", "." and "-"');
-  const labels = inputs.map('labels', folder);
-  for (const name of labels.keys())
-    if (name === '' || ownLabels.test(name))
-      throw refused('labels', name, 'names other than those that say where the image is from, which build-image sets');
-  const user = inputs.text('user');
-  if (user !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/u.test(user))
-    throw refused('user', user, 'a user or a number, and after a ":" a group');
-  return {
-    destination: readDestination(inputs.text('destination') ?? '/app'),
-    entrypoint: list('entrypoint'),
-    command: list('command'),
-    env,
     labels,
-    user,
+    mayReuse: inputs.boolean('reuse', true),
+    layer,
+    dockerfile,
   };
-}
-
-function readDestination(text: string): string {
-  const path = posix.normalize(text).replace(/\/$/u, '');
-  // eslint-disable-next-line no-control-regex -- they are what it refuses
-  const isPlain = text.startsWith('/') && path !== '' && !text.split('/').includes('..') && !/[\u0000-\u001f]/u.test(text);
-  if (!isPlain || path.split('/').some((part) => part.startsWith('.wh.')))
-    throw refused('destination', text, 'an absolute path below "/", such as /app');
-  if (notOurs.test(path))
-    throw refused('destination', text, 'a folder that is no link to another place in usual images, such as /app or /opt/app');
-  return path;
 }
 
 function readContext(text: string): string {
@@ -133,8 +152,4 @@ function readLogin(inputs: Inputs): BuildInputs['login'] {
       },
     );
   return { username, password };
-}
-
-function refused(name: string, value: string, allowed: string): ActionError {
-  return new ActionError('input', `input "${name}" is ${JSON.stringify(value.slice(0, 200))}; allowed: ${allowed}`);
 }

@@ -1,11 +1,22 @@
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { BlobSource } from '@slashtrain/core/registry/upload';
 import { Gzip } from 'fflate';
 import { pack, type Pack } from 'tar-stream';
-import type { CommitFile } from './archive.ts';
+
+/** A file, a symbolic link or an empty folder of a layer. */
+export interface LayerFile {
+  /** From the layer's destination, without a slash at either end. */
+  path: string;
+  kind: 'file' | 'link' | 'folder';
+  isExecutable: boolean;
+  /** Bytes; 0 but for files. */
+  size: number;
+  /** Where a symbolic link leads. */
+  link: string;
+}
 
 /** A layer that lies in a file. */
 export interface Layer extends BlobSource {
@@ -20,7 +31,7 @@ export interface Layer extends BlobSource {
  * The time of every file: with a commit's own time the same files would be another layer in each commit. Not 1970,
  * since zip has no time before 1980, and Python programs that pack their own code (Ray, Spark) fail on it.
  */
-const mtime = new Date('1980-01-01T00:00:00Z');
+export const fileTime = new Date('1980-01-01T00:00:00Z');
 // Pieces of one size, so that the compressed bytes do not depend on how the data happened to come.
 const piece = 64 * 1024;
 
@@ -28,12 +39,17 @@ const piece = 64 * 1024;
  * Writes the files below `destination` as a layer that is the same on every machine: sorted by their bytes, of user
  * and group 0, modes 0755 and 0644, one time. It is compressed by fflate and not by zlib, whose output differs between
  * processors and versions of Node. Neither file nor layer is held in memory.
- * @param content where the files' bytes lie
+ * @param read the bytes of a file
  * @param file where the layer is written
  */
-export async function writeLayer(files: readonly CommitFile[], content: FileHandle, destination: string, file: string): Promise<Layer> {
+export async function writeLayer<T extends LayerFile>(
+  files: readonly T[],
+  read: (file: T) => AsyncIterable<Uint8Array>,
+  destination: string,
+  file: string,
+): Promise<Layer> {
   const tar = pack();
-  const feeding = feed(tar, sorted(files, destination.slice(1)), content);
+  const feeding = feed(tar, sorted(files, destination.slice(1)), read);
   feeding.catch((error: unknown) => tar.destroy(error as Error));
   const out = await open(file, 'w');
   try {
@@ -79,11 +95,14 @@ export async function writeLayer(files: readonly CommitFile[], content: FileHand
   }
 }
 
-type Entry = { name: string; file: CommitFile | undefined };
+interface Entry<T> {
+  name: string;
+  file: T | undefined;
+}
 
 /** Every entry with its folders before it. */
-function sorted(files: readonly CommitFile[], root: string): Entry[] {
-  const entries = new Map<string, CommitFile | undefined>();
+function sorted<T extends LayerFile>(files: readonly T[], root: string): Entry<T>[] {
+  const entries = new Map<string, T | undefined>();
   for (const file of files) {
     const path = `${root}/${file.path}`;
     for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) entries.set(path.slice(0, slash + 1), undefined);
@@ -92,35 +111,28 @@ function sorted(files: readonly CommitFile[], root: string): Entry[] {
   return [...entries].map(([name, file]) => ({ name, file, bytes: Buffer.from(name) })).sort((a, b) => Buffer.compare(a.bytes, b.bytes));
 }
 
-async function feed(tar: Pack, entries: readonly Entry[], content: FileHandle): Promise<void> {
+async function feed<T extends LayerFile>(
+  tar: Pack,
+  entries: readonly Entry<T>[],
+  read: (file: T) => AsyncIterable<Uint8Array>,
+): Promise<void> {
   for (const { name, file } of entries) {
-    const common = { name, uid: 0, gid: 0, mtime };
+    const common = { name, uid: 0, gid: 0, mtime: fileTime };
     if (!file) {
       // Everybody's folder stays everybody's, should the destination lie in it.
       const isShared = name === 'tmp/' || name === 'var/tmp/';
       tar.entry({ ...common, type: 'directory', mode: isShared ? 0o1777 : 0o755 });
     } else if (file.kind === 'link') tar.entry({ ...common, type: 'symlink', linkname: file.link, mode: 0o777 });
-    else
-      await writeFile(tar, { ...common, type: 'file' as const, mode: file.isExecutable ? 0o755 : 0o644, size: file.size }, file, content);
+    else await writeFile(tar, { ...common, type: 'file' as const, mode: file.isExecutable ? 0o755 : 0o644, size: file.size }, read(file));
   }
   tar.finalize();
 }
 
-function writeFile(tar: Pack, header: Parameters<Pack['entry']>[0], file: CommitFile, content: FileHandle): Promise<void> {
+function writeFile(tar: Pack, header: Parameters<Pack['entry']>[0], bytes: AsyncIterable<Uint8Array>): Promise<void> {
   return new Promise((resolve, reject) => {
     const sink = tar.entry(header, (error?: Error | null) => (error ? reject(error) : resolve()));
     const copy = async (): Promise<void> => {
-      for (let at = 0; at < file.size;) {
-        const { buffer, bytesRead } = await content.read(
-          Buffer.allocUnsafe(Math.min(piece, file.size - at)),
-          0,
-          undefined,
-          file.offset + at,
-        );
-        if (bytesRead === 0) throw new ActionError('internal', `the bytes of ${file.path} are gone`);
-        at += bytesRead;
-        if (!sink.write(buffer.subarray(0, bytesRead))) await new Promise<void>((done) => void sink.once('drain', () => done()));
-      }
+      for await (const chunk of bytes) if (!sink.write(chunk)) await new Promise<void>((done) => void sink.once('drain', () => done()));
       sink.end(null);
     };
     copy().catch(reject);

@@ -1,98 +1,110 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ActionError, describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { nodeExchange } from '@slashtrain/core/registry/http';
-import { formatImageName } from '@slashtrain/core/registry/image-name';
+import type { CredentialSource } from '@slashtrain/core/registry/credentials';
 import type { Registries } from '@slashtrain/core/registry/registries';
-import { fetchCommit } from './archive.ts';
-import { resolveBase, scratchBase, type Base } from './base.ts';
-import { compose, hashInputs } from './compose.ts';
-import { readIgnoreFile, selectFiles } from './context.ts';
-import type { BuildInputs } from './inputs.ts';
-import { writeLayer } from './layer.ts';
-import { moveTags, publish } from './publish.ts';
-import { findBuilt } from './reuse.ts';
-import { resultLine, summary, type Told } from './show.ts';
+import type { Built, Workshop } from './built.ts';
+import { CommitFiles } from './commit.ts';
+import { buildDockerfileImage, dockerfileOf } from './dockerfile-image.ts';
+import type { BuildInputs, ImageRequest } from './inputs.ts';
+import { buildLayerImage } from './layer-image.ts';
+import { inParallel } from './parallel.ts';
+import { programs } from './program.ts';
+import { failureSummary, resultLine, setOutputs, summary, type Told } from './show.ts';
 
 /** What build-image works with. */
 export interface Parts {
   host: Host;
   context: GitHubContext;
   registries: Registries;
+  credentials: { own: CredentialSource; all: CredentialSource };
 }
 
-/** Makes the commit an image on its base and puts it into the registry, or finds it there. */
-export async function main(inputs: BuildInputs, { host, context, registries }: Parts): Promise<void> {
-  const started = host.now();
-  const { target, sha } = inputs;
-  const tags = [`sha-${sha}`, ...inputs.tags];
-  host.setOutput('reused', 'false');
-
-  const base = inputs.base === 'scratch' ? scratchBase(inputs.platforms) : await resolveBase(registries, inputs.base, inputs.platforms);
-  host.log.info(`base ${base.name ? formatImageName(base.name) : 'scratch'}`);
-  if (base.platforms.length > 1 && inputs.platforms.length === 0 && base.name && base.name.registry !== target.registry)
-    host.log.info(`all ${base.platforms.length} platforms of the base are copied to ${target.registry}; give "platforms" to move less`);
-  const source = `${context.serverUrl}/${context.owner}/${context.repo}`;
-  const hash = hashInputs(inputs, base, source);
-
-  const built = await findBuilt(registries, target, `sha-${sha}`, sha, hash);
-  if (built && !inputs.isDryRun) await moveTags(registries.of(target), target.repository, built, tags);
-  const told = built
-    ? { base, digest: built.digest, placements: [], notices: [] }
-    : await build(inputs, base, tags, { sha, source, inputs: hash }, { host, context, registries });
-
-  await tell(host, {
-    ...told,
-    target,
-    sha,
-    tags,
-    isReused: built !== undefined,
-    isDryRun: inputs.isDryRun,
-    seconds: (host.now() - started) / 1000,
-  });
-}
-
-type Built = Pick<Told, 'base' | 'digest' | 'placements' | 'notices'> & { layer?: NonNullable<Told['layer']> };
-
-async function build(
-  inputs: BuildInputs,
-  base: Base,
-  tags: readonly string[],
-  origin: { sha: string; source: string; inputs: string },
-  { host, context, registries }: Parts,
-): Promise<Built> {
+/** Makes the commit an image, or several, and puts them into the registry, or finds them there. */
+export async function main(inputs: BuildInputs, { host, context, registries, credentials }: Parts): Promise<void> {
+  const { requests, sha } = inputs;
+  setOutputs(host, inputs, []);
+  for (const notice of inputs.notices) host.log.notice(notice);
   const folder = await mkdtemp(join(host.temp, 'slashtrain-image-'));
-  try {
-    const commit = await fetchCommit({
+  const commit = new CommitFiles(
+    {
       context,
-      sha: inputs.sha,
+      sha,
       token: inputs.token,
       exchange: nodeExchange(host.environment),
       patience: { signal: host.signal, onRetry: (why) => host.log.debug(`${why}; again`) },
-      file: join(folder, 'content'),
-    });
+    },
+    folder,
+  );
+  const told: Told[] = [];
+  const failures: { request: ImageRequest; error: unknown }[] = [];
+  const buildOne = async (request: ImageRequest, index: number): Promise<void> => {
+    const started = host.now();
+    const own = join(folder, String(index));
+    const prefix = request.name === undefined ? '' : `${request.name}: `;
     try {
-      const selection = selectFiles(commit, inputs.context, await readIgnoreFile(commit, inputs.context), inputs.sha);
-      const layer = await writeLayer(selection.files, commit.content, inputs.settings.destination, join(folder, 'layer.tar.gz'));
-      host.log.info(`layer ${layer.digest}: ${layer.files} files, ${layer.size} bytes`);
-      const image = compose(base, layer, inputs.settings, { ...origin, time: commit.time });
-      const placements = inputs.isDryRun ? [] : await publish({ registries, target: inputs.target, base, layer, image, tags });
-      return { base, digest: image.top.digest, layer, placements, notices: [...base.notices, ...selection.notices] };
+      await mkdir(own);
+      const built = await build(request, {
+        registries,
+        credentials,
+        commit,
+        sha,
+        source: `${context.serverUrl}/${context.owner}/${context.repo}`,
+        run: programs(host.environment, host.signal),
+        folder: own,
+        environment: host.environment,
+        isDryRun: inputs.isDryRun,
+        log: { info: (text) => host.log.info(prefix + text), mask: (secret) => host.log.mask(secret) },
+      });
+      const one = { request, sha, built, isDryRun: inputs.isDryRun, seconds: (host.now() - started) / 1000 };
+      for (const notice of built.notices) host.log.notice(prefix + notice);
+      host.log.info(prefix + resultLine(one));
+      told.push(one);
+      await host.summarise(summary(one));
+    } catch (error) {
+      failures.push({ request, error });
+      await host.summarise(failureSummary(request, sha, error));
     } finally {
-      await commit.content.close();
+      // What lies there is large, and of no more use.
+      await rm(own, { recursive: true, force: true });
     }
+  };
+  try {
+    await inParallel(
+      requests.map((request, index) => () => buildOne(request, index)),
+      inputs.atOnce,
+    );
   } finally {
+    await commit.close();
     await rm(folder, { recursive: true, force: true });
+    setOutputs(host, inputs, told);
   }
+  const [first] = failures;
+  if (first && requests.length === 1) throw first.error;
+  if (first)
+    throw new ActionError(
+      'build-failed',
+      `${failures.length} of ${requests.length} images failed: ${failures.map(({ request, error }) => `${request.name ?? ''}: ${describe(error)}`).join(' | ')}`,
+      {
+        remedy: 'the outputs hold those that were made',
+      },
+    );
 }
 
-async function tell(host: Host, told: Told): Promise<void> {
-  for (const notice of told.notices) host.log.notice(notice);
-  host.setOutput('image', formatImageName({ ...told.target, digest: told.digest }));
-  host.setOutput('digest', told.digest);
-  host.setOutput('tags', JSON.stringify(told.tags.map((tag) => formatImageName({ ...told.target, tag }))));
-  host.setOutput('reused', String(told.isReused));
-  host.log.info(resultLine(told));
-  await host.summarise(summary(told));
+/** With the builder that was asked for; `auto` is the layer builder where there is a base, else the Dockerfile's. */
+async function build(request: ImageRequest, shop: Workshop): Promise<Built> {
+  const { builder, layer } = request;
+  if (builder === 'layer' || (builder === 'auto' && layer.base !== undefined))
+    return buildLayerImage(request, builder === 'auto' ? 'there is a base' : 'it was asked for', shop);
+  if (builder !== 'auto') return buildDockerfileImage(request, 'it was asked for', shop);
+  const path = dockerfileOf(request);
+  const { files } = await shop.commit.get();
+  if (!files.some((file) => file.path === path))
+    throw new ActionError('input', `input "base" is required and was not given: there is no "${path}" in the commit to build from either`, {
+      remedy: 'give "base", such as python:3.12-slim, or "file" for a Dockerfile',
+    });
+  return buildDockerfileImage(request, `there is ${path} and no base`, shop);
 }

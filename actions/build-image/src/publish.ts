@@ -6,10 +6,11 @@ import type { Registry } from '@slashtrain/core/registry/registry';
 import { bytesSource, copyBlob, placeBlob, type BlobSource, type Placed } from '@slashtrain/core/registry/upload';
 import type { Base } from './base.ts';
 import type { Composed, Part } from './compose.ts';
+import { inParallel } from './parallel.ts';
 
 /** What became of one blob of an image. */
 export interface Placement {
-  what: 'base layer' | 'layer' | 'configuration';
+  what: 'base layer' | 'layer' | 'packages' | 'configuration';
   digest: string;
   /** bytes */
   size: number;
@@ -21,7 +22,8 @@ export interface Publication {
   registries: Registries;
   target: ImageName;
   base: Base;
-  layer: BlobSource;
+  /** What is not there yet, as far as is known. */
+  layers: readonly { what: 'layer' | 'packages'; source: BlobSource }[];
   image: Composed;
   tags: readonly string[];
 }
@@ -33,27 +35,46 @@ const atOnce = 4;
  * Puts an image into its registry such that nobody ever sees half of it: first the blobs, then the manifests under
  * their digests, and when all of that is there, the tags.
  */
-export async function publish({ registries, target, base, layer, image, tags }: Publication): Promise<Placement[]> {
+export async function publish({ registries, target, base, layers, image, tags }: Publication): Promise<Placement[]> {
   const registry = registries.of(target);
   const { repository } = target;
-  const layers = new Map(base.platforms.flatMap(({ manifest }) => manifest.layers.map((blob) => [blob.digest, blob])));
-  const configs = new Map(image.configs.map((config) => [config.digest, config]));
+  const below = new Map(base.platforms.flatMap(({ manifest }) => manifest.layers.map((blob) => [blob.digest, blob])));
+  const own = new Map(layers.map((layer) => [layer.source.digest, layer]));
   const work: (() => Promise<Placement>)[] = [
-    async () => ({ what: 'layer', digest: layer.digest, size: layer.size, placed: await placeBlob(registry, repository, layer) }),
-    ...[...layers.values()].map((blob) => async (): Promise<Placement> => ({
+    ...[...own.values()].map(({ what, source }) => async (): Promise<Placement> => ({
+      what,
+      digest: source.digest,
+      size: source.size,
+      placed: await placeBlob(registry, repository, source),
+    })),
+    ...[...below.values()].map((blob) => async (): Promise<Placement> => ({
       what: 'base layer',
       digest: blob.digest,
       size: blob.size,
       placed: await fromBase(registries, base, blob, { registry, repository }),
     })),
-    ...[...configs.values()].map(({ digest, bytes }) => async (): Promise<Placement> => ({
+  ];
+  const placements = await inParallel(work, atOnce);
+  return [...placements, ...(await publishManifests(registry, repository, image, tags))];
+}
+
+/** Puts an image whose layers are all there. */
+export async function publishManifests(
+  registry: Registry,
+  repository: string,
+  image: Composed,
+  tags: readonly string[],
+): Promise<Placement[]> {
+  const configs = new Map(image.configs.map((config) => [config.digest, config]));
+  const placements = await inParallel(
+    [...configs.values()].map(({ digest, bytes }) => async (): Promise<Placement> => ({
       what: 'configuration',
       digest,
       size: bytes.length,
       placed: await placeBlob(registry, repository, bytesSource(digest, bytes)),
     })),
-  ];
-  const placements = await inParallel(work);
+    atOnce,
+  );
   for (const part of [...image.manifests, image.top]) await registry.putManifest(repository, part.digest, part.bytes, part.mediaType);
   await moveTags(registry, repository, image.top, tags);
   return placements;
@@ -80,24 +101,4 @@ export async function moveTags(registry: Registry, repository: string, top: Part
 function fromBase(registries: Registries, base: Base, blob: Descriptor, to: { registry: Registry; repository: string }): Promise<Placed> {
   if (!base.name) throw new ActionError('internal', 'scratch has no layers');
   return copyBlob({ registry: registries.of(base.name), repository: base.name.repository }, to, blob);
-}
-
-/** All of it, a few at once. After a failure nothing new is begun, and what goes on is waited for. */
-async function inParallel<T>(work: readonly (() => Promise<T>)[]): Promise<T[]> {
-  const results: T[] = [];
-  const failures: unknown[] = [];
-  const queue = work.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, task] of queue) {
-      if (failures.length > 0) return;
-      try {
-        results[index] = await task();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, work.length) }, worker));
-  if (failures.length > 0) throw failures[0];
-  return results;
 }

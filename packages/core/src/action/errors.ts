@@ -11,6 +11,7 @@
  * - `mismatch`: two things that must belong to the same commit do not
  * - `unreachable`: a server did not answer, or not as such a server does
  * - `timeout`: it took longer than was allowed
+ * - `build-failed`: a builder of images ended badly
  * - `run-failed`: the training itself ended badly
  * - `gate-failed`: the metrics did not pass
  * - `cancelled`: somebody cancelled
@@ -28,6 +29,7 @@ export type ErrorCode =
   | 'mismatch'
   | 'unreachable'
   | 'timeout'
+  | 'build-failed'
   | 'run-failed'
   | 'gate-failed'
   | 'cancelled'

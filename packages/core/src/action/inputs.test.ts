@@ -79,4 +79,18 @@ describe('Inputs', () => {
       'names the file "missing.yaml", which cannot be read',
     );
   });
+
+  it('reads a map of maps, and its entries as inputs of their own', () => {
+    const all = inputs({ images: 'train: {context: a, tags: [x, "1.10"], env: {A: 1}}\n__proto__: {context: b}', context: 'c', sha: 'd' });
+    const maps = all.maps('images', '/');
+    expect([...maps.keys()]).toEqual(['train', '__proto__']);
+    const train = all.with(maps.get('train') ?? new Map());
+    expect([train.text('context'), train.text('sha'), train.list('tags', '/'), [...train.map('env', '/')]]).toEqual([
+      'a',
+      'd',
+      ['x', '1.10'],
+      [['A', '1']],
+    ]);
+    expect(() => inputs({ images: 'train: x' }).maps('images', '/')).toThrow('a YAML map of names, each with a map');
+  });
 });

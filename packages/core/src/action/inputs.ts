@@ -111,6 +111,25 @@ export class Inputs {
     return value as Map<string, string>;
   }
 
+  /** A YAML map of names, each with a map of values of any form. Used for inputs that hold several of what others hold one of. */
+  maps(name: string, folder: string): Map<string, Map<string, unknown>> {
+    const value = this.#yaml(name, folder);
+    if (value === undefined) return new Map();
+    const isMap = (item: unknown): boolean => item instanceof Map && [...item.keys()].every((key) => typeof key === 'string');
+    if (!isMap(value) || ![...(value as Map<string, unknown>).values()].every(isMap))
+      throw refused(name, this.text(name) ?? '', 'a YAML map of names, each with a map, such as "train: {context: training}"');
+    return value as Map<string, Map<string, unknown>>;
+  }
+
+  /** The same inputs with some of them in other words. Lists and maps are passed on as YAML. */
+  with(values: ReadonlyMap<string, unknown>): Inputs {
+    const given = [...values].map(([name, value]): [string, string] => [
+      `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`,
+      typeof value === 'string' ? value : JSON.stringify(plain(value)),
+    ]);
+    return new Inputs({ ...this.#environment, ...Object.fromEntries(given) });
+  }
+
   #yaml(name: string, folder: string): unknown {
     const source = this.textOrFile(name, folder);
     if (source === undefined) return undefined;
@@ -123,6 +142,11 @@ export class Inputs {
       });
     return document.toJS({ mapAsMap: true, maxAliasCount: 0 });
   }
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }
 
 function refused(name: string, value: string, allowed: string): ActionError {

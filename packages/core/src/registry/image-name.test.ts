@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatImageName, manifestReference, parseImageName, registryAddress } from './image-name.ts';
+import { formatImageName, lowerImageName, manifestReference, parseImageName, registryAddress } from './image-name.ts';
 
 const digest = `sha256:${'0a'.repeat(32)}`;
 
@@ -70,3 +70,13 @@ describe('an image name', () => {
     expect(registryAddress(registry).href).toBe(address);
   });
 });
+
+it.each([
+  ['ghcr.io/Acme/Digits', 'ghcr.io/acme/digits'],
+  ['ghcr.io/Acme/Digits:Main', 'ghcr.io/acme/digits:Main'],
+  ['localhost:5000/Acme/x', 'localhost:5000/acme/x'],
+  [`localhost/Acme/x:V1@${digest}`, `localhost/acme/x:V1@${digest}`],
+  [`host:1/A@${digest}`, `host:1/a@${digest}`],
+  ['Acme/Digits', 'acme/digits'],
+  ['Python:3.12-Slim', 'python:3.12-Slim'],
+])('%s in lower case is %s', (text, lowered) => expect(lowerImageName(text)).toBe(lowered));

@@ -70,6 +70,19 @@ export function parseImageName(text: string, where: string): ImageName {
   return { registry, repository, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
 
+/**
+ * A name with its path in lower case, which is the only case that registries know. GitHub's owners and repositories may
+ * have capitals and expressions cannot lower them, so that `ghcr.io/${{ github.repository }}` is often such a name.
+ * Tags and digests are left alone.
+ */
+export function lowerImageName(text: string): string {
+  const end = text.search(/@|:(?=[^/]*$)/u);
+  const name = end < 0 ? text : text.slice(0, end);
+  const slash = name.indexOf('/');
+  const path = slash >= 0 && (/[.:]/u.test(name.slice(0, slash)) || name.startsWith('localhost/')) ? slash : -1;
+  return name.slice(0, path + 1) + name.slice(path + 1).toLowerCase() + text.slice(name.length);
+}
+
 const hubAliases = new Map([
   ['index.docker.io', 'docker.io'],
   ['registry-1.docker.io', 'docker.io'],

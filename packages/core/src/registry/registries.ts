@@ -39,6 +39,16 @@ export function actionCredentials({ environment, given, token, actor }: Login): 
   );
 }
 
+/** Like {@link actionCredentials}, without what docker's configuration knows: what a program that reads it must be told besides. */
+export function ownCredentials({ environment, given, token, actor }: Login): CredentialSource {
+  const docker = dockerConfig(environment);
+  const byToken = token ? credentialsFor('ghcr.io', { username: actor || 'x-access-token', password: token }) : undefined;
+  return async (registry) => {
+    if (given?.registry === registry) return { username: given.username, password: given.password };
+    return (await docker(registry)) ? undefined : byToken?.(registry);
+  };
+}
+
 /** What an image says about itself. */
 export interface ImageFacts {
   /** Of the index or manifest that the name leads to. */

@@ -1,0 +1,287 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+import { ActionError } from '@slashtrain/core/action/errors';
+import { formatImageName, manifestReference, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
+import type { Registries } from '@slashtrain/core/registry/registries';
+import { bytesOf, type Commit } from './archive.ts';
+import { commandsOf, findBuilder, type DockerfileBuild, type FoundBuilder } from './builders.ts';
+import type { Built, Workshop } from './built.ts';
+import { formatTime, hashOf, inputsLabel, revisionLabel, sortedPairs } from './compose.ts';
+import { selectFiles, type Selection } from './context.ts';
+import { imagesOf } from './dockerfile.ts';
+import type { ImageRequest } from './inputs.ts';
+import { loginFor } from './login.ts';
+import type { Command } from './program.ts';
+import { moveTags, publishManifests } from './publish.ts';
+import { findSame, inputsTag, readWhole, relabel, topOf, type StoredImage } from './reuse.ts';
+import { Scrubber } from './scrubber.ts';
+import { hashFiles, unpackFiles } from './unpack.ts';
+
+/** Where a request's Dockerfile is, from the commit's root. */
+export function dockerfileOf(request: ImageRequest): string {
+  return request.dockerfile.file ?? posix.join(request.context, 'Dockerfile');
+}
+
+/** What a Dockerfile's build is made of. */
+interface Recipe {
+  text: string;
+  selection: Selection;
+  /** Images that it names, with the digests that they have now; undefined where that is not known. */
+  bases: Map<string, string | undefined>;
+  /** Why not all of them are known. */
+  unknown: string | undefined;
+  inputs: string;
+  labels: Map<string, string>;
+}
+
+/**
+ * Builds the commit's Dockerfile with a builder of this machine, which executes what stands in it, or takes the image
+ * that the registry has of exactly these inputs.
+ */
+export async function buildDockerfileImage(request: ImageRequest, why: string, shop: Workshop): Promise<Built> {
+  const [misplaced] = request.layer.given;
+  if (misplaced !== undefined)
+    throw new ActionError('input', `input "${misplaced}" is given, and the image is built from a Dockerfile, which says that itself`, {
+      remedy: `write it in the Dockerfile, or use "builder: layer" with a base`,
+    });
+  const { registries, sha } = shop;
+  const { target, dockerfile } = request;
+  const registry = registries.of(target);
+  const commit = await shop.commit.get();
+  const recipe = await readRecipe(request, commit, shop);
+  const tags = [`sha-${sha}`, ...request.tags];
+
+  if (recipe.unknown !== undefined) shop.log.info(`no image is reused, since ${recipe.unknown}`);
+  const same =
+    request.mayReuse && dockerfile.push && recipe.unknown === undefined ? await findSame(registry, target, recipe.inputs) : undefined;
+  if (same) {
+    const image = relabel(same, Object.fromEntries(recipe.labels), commit.time);
+    const placements = shop.isDryRun ? [] : await publishManifests(registry, target.repository, image, tags);
+    const notices =
+      same.attestations > 0 ? ['provenance and SBOM are about the image that was built first, and are left out of this one'] : [];
+    return {
+      ...facts(same, recipe, 'reused, so that no builder was needed'),
+      digest: image.top.digest,
+      isReused: true,
+      placements,
+      notices,
+    };
+  }
+
+  const { builder, why: found } = await findBuilder(request.builder, dockerfile.address, shop.run);
+  const how = `${builder}, since ${why} and ${found}`;
+  shop.log.info(how);
+  const { notices } = recipe.selection;
+  const nothing = {
+    digest: undefined,
+    how,
+    isReused: false,
+    bases: namesOf(recipe),
+    platforms: [],
+    layers: 0,
+    size: 0,
+    placements: [],
+    notices,
+  };
+  const commands = await prepare(builder, request, recipe, commit, shop);
+  if (shop.isDryRun) return nothing;
+  await runAll(builder, commands, request, shop);
+  if (!dockerfile.push) return nothing;
+
+  const image = await readWhole(registry, target.repository, `sha-${sha}`);
+  for (const { config } of image.platforms) {
+    const labels = config.config?.Labels ?? {};
+    if (labels[revisionLabel] !== sha || labels[inputsLabel] !== recipe.inputs)
+      throw new ActionError(
+        'mismatch',
+        `${formatImageName({ ...target, tag: `sha-${sha}` })} is not what was built: its label says ${JSON.stringify(labels[revisionLabel] ?? null)}`,
+        {
+          remedy: 'something else pushed to this tag meanwhile; run the job again, and give each image a name of its own',
+        },
+      );
+  }
+  await moveTags(registry, target.repository, topOf(image), tags);
+  if (recipe.unknown === undefined)
+    await registry.putManifest(target.repository, inputsTag(recipe.inputs), image.top.bytes, image.top.mediaType);
+  return { ...nothing, ...facts(image, recipe, how), digest: image.top.digest };
+}
+
+async function readRecipe(request: ImageRequest, commit: Commit, shop: Workshop): Promise<Recipe> {
+  const { dockerfile, context } = request;
+  const path = dockerfileOf(request);
+  const text = await readText(commit, path);
+  if (text === undefined) {
+    const others = commit.files.filter((file) => /(?:^|\/|\.)Dockerfile(?:$|\.)/u.test(file.path)).map((file) => file.path);
+    throw new ActionError('not-found', `there is no Dockerfile at "${path}" in the commit ${shop.sha}`, {
+      remedy:
+        others.length === 0
+          ? 'check input "file", or give "base" and let the layer builder do it'
+          : `give "file": there is ${others.slice(0, 10).join(', ')}`,
+    });
+  }
+  // As Docker looks for it: https://docs.docker.com/build/concepts/context/#filename-and-location
+  const ignore = (await readText(commit, `${path}.dockerignore`)) ?? (await readText(commit, posix.join(context, '.dockerignore')));
+  const selection = selectFiles(commit, context, ignore, shop.sha, { mayBeEmpty: true });
+  const named = imagesOf(text, dockerfile.buildArgs);
+  const { bases, failed } = await digestsOf(named.images, shop.registries);
+  const unknown = named.unknown[0] ?? failed;
+  const inputs = hashOf([
+    2,
+    'dockerfile',
+    text,
+    await hashFiles(selection.files, commit.content),
+    [...bases],
+    named.unknown,
+    dockerfile.target ?? null,
+    sortedPairs(dockerfile.buildArgs),
+    [...dockerfile.secrets.keys()].sort(),
+    [...request.platforms].sort(),
+    sortedPairs(request.labels),
+    [dockerfile.provenance ?? null, dockerfile.sbom ?? null],
+  ]);
+  const labels = new Map([
+    ...request.labels,
+    [revisionLabel, shop.sha],
+    ['org.opencontainers.image.source', shop.source],
+    ['org.opencontainers.image.created', formatTime(commit.time)],
+    ...baseLabels(bases),
+    [inputsLabel, inputs],
+  ] as [string, string][]);
+  return {
+    text,
+    selection,
+    bases,
+    unknown: unknown === undefined ? undefined : `the digest of "${unknown}" is not known before the build`,
+    inputs,
+    labels,
+  };
+}
+
+function baseLabels(bases: ReadonlyMap<string, string | undefined>): [string, string][] {
+  const [[name, digest] = ['', undefined], ...more] = [...bases];
+  return digest === undefined || more.length > 0
+    ? []
+    : [
+        ['org.opencontainers.image.base.name', name],
+        ['org.opencontainers.image.base.digest', digest],
+      ];
+}
+
+async function digestsOf(
+  names: readonly string[],
+  registries: Registries,
+): Promise<{ bases: Map<string, string | undefined>; failed: string | undefined }> {
+  const bases = new Map<string, string | undefined>();
+  let failed: string | undefined;
+  await Promise.all(
+    names.map(async (text) => {
+      bases.set(text, undefined);
+      try {
+        const name: ImageName = parseImageName(text, 'FROM');
+        const digest = name.digest ?? (await registries.of(name).manifestDigest(name.repository, manifestReference(name)));
+        bases.set(text, digest);
+        if (digest === undefined) failed = text;
+      } catch (error) {
+        if (!(error instanceof ActionError) || error.code === 'cancelled') throw error;
+        // The builder may reach it where we do not (its mirrors, its own store): it says what is wrong.
+        failed = text;
+      }
+    }),
+  );
+  return { bases, failed };
+}
+
+async function readText(commit: Commit, path: string): Promise<string | undefined> {
+  const file = commit.files.find((one) => one.path === path && one.kind === 'file');
+  if (!file) return undefined;
+  if (file.size > 4_000_000) throw new ActionError('input', `${path} has ${file.size} bytes, which is too long for what it is`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of bytesOf(file, commit.content)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Lays everything out for the builder, and says how it is called. */
+async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Recipe, commit: Commit, shop: Workshop): Promise<Command[]> {
+  const { dockerfile, target } = request;
+  const place = (name: string): string => join(shop.folder, name);
+  const secrets = new Map([...dockerfile.secrets.keys()].map((id) => [id, join(place('secrets'), id)]));
+  const build: DockerfileBuild = {
+    ...dockerfile,
+    context: place('context'),
+    dockerfile: place('dockerfile'),
+    image: { ...target, tag: `sha-${shop.sha}` },
+    labels: recipe.labels,
+    secrets,
+    platforms: request.platforms,
+  };
+  // What the builder cannot do is said before anything is written.
+  const commands = commandsOf(builder, build);
+  if (shop.isDryRun) return commands;
+  await mkdir(build.context, { recursive: true });
+  await unpackFiles(recipe.selection.files, commit.content, build.context);
+  await mkdir(build.dockerfile, { recursive: true });
+  await writeFile(join(build.dockerfile, 'Dockerfile'), recipe.text);
+  for (const [id, file] of secrets) {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(file, dockerfile.secrets.get(id) ?? '', { mode: 0o600 });
+  }
+  const registries = [target, ...(dockerfile.cache ? [dockerfile.cache] : []), ...namesIn(recipe)].map(({ registry }) => registry);
+  const env = await loginFor([...new Set(registries)], shop.credentials, place('docker'), shop.environment);
+  return commands.map((command) => ({ ...command, env: { ...command.env, ...env } }));
+}
+
+function namesIn(recipe: Recipe): ImageName[] {
+  return [...recipe.bases].flatMap(([text, digest]) => (digest === undefined ? [] : [parseImageName(text, 'FROM')]));
+}
+
+function namesOf({ bases }: Recipe): string[] {
+  return [...bases].map(([text, digest]) => (digest === undefined || text.includes('@') ? text : `${text}@${digest}`));
+}
+
+async function runAll(builder: FoundBuilder, commands: readonly Command[], request: ImageRequest, shop: Workshop): Promise<void> {
+  const { dockerfile } = request;
+  const scrub = new Scrubber([...dockerfile.secrets.values()]);
+  for (const secret of scrub.forms) shop.log.mask(secret);
+  // Not every builder has a cache there at first, and classic docker reads only what it has.
+  if (builder === 'docker' && dockerfile.cache)
+    await shop.run({
+      program: 'docker',
+      args: ['pull', formatImageName(dockerfile.cache)],
+      ...(commands[0]?.env ? { env: commands[0].env } : {}),
+    });
+  for (const command of commands) {
+    const what = `${command.program} ${command.args.find((arg) => !arg.startsWith('-') && arg !== dockerfile.address) ?? ''}`;
+    shop.log.info(what);
+    const { code, lines } = await shop.run(command, (line) => shop.log.info(scrub.clean(line)));
+    if (code === 0) continue;
+    const last = lines
+      .map((line) => scrub.clean(line).trim())
+      .filter((line) => line !== '')
+      .slice(-3);
+    throw new ActionError(
+      'build-failed',
+      `${what} ended with ${code ?? 'a signal'}: ${last.join(' | ').slice(0, 800) || 'it said nothing'}`,
+      {
+        remedy: remedyFor(lines.join('\n')),
+      },
+    );
+  }
+}
+
+function remedyFor(text: string): string {
+  if (/no space left on device/iu.test(text)) return 'the disk is full: use the layer builder, a smaller base, or a runner with more disk';
+  if (/unauthorized|denied|authentication required|403 Forbidden/iu.test(text))
+    return 'log in to the registry before this step and check that you may push there; for ghcr.io give the job "packages: write"';
+  return 'what it wrote stands above in the log; the tags of the image did not move';
+}
+
+function facts(image: StoredImage, recipe: Recipe, how: string): Pick<Built, 'how' | 'bases' | 'platforms' | 'layers' | 'size'> {
+  const layers = image.platforms[0]?.manifest.content.layers ?? [];
+  return {
+    how,
+    bases: namesOf(recipe),
+    platforms: image.platforms.map(({ config: { os, architecture, variant } }) => ({ os, architecture, ...(variant ? { variant } : {}) })),
+    layers: layers.length,
+    size: layers.reduce((total, { size }) => total + size, 0),
+  };
+}

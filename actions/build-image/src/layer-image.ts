@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { formatImageName } from '@slashtrain/core/registry/image-name';
+import { bytesOf } from './archive.ts';
+import { resolveBase, scratchBase, type Base } from './base.ts';
+import type { Built, Workshop } from './built.ts';
+import { compose, hashInputs, hashRequest, type LayerFacts, type OwnLayers } from './compose.ts';
+import { readIgnoreFile, selectFiles } from './context.ts';
+import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
+import type { ImageRequest } from './inputs.ts';
+import { writeLayer } from './layer.ts';
+import { moveTags, publish, publishManifests } from './publish.ts';
+import { findBuilt, findSame, inputsTag, ownLayersOf, topOf } from './reuse.ts';
+import { hashFiles } from './unpack.ts';
+
+/** Puts the commit's files on the base as a layer. Nothing of the commit is executed. */
+export async function buildLayerImage(request: ImageRequest, why: string, shop: Workshop): Promise<Built> {
+  const { registries, sha } = shop;
+  const { target } = request;
+  const registry = registries.of(target);
+  const wanted = request.layer.base ?? 'scratch';
+  const base = wanted === 'scratch' ? scratchBase(request.platforms) : await resolveBase(registries, wanted, request.platforms);
+  shop.log.info(`base ${base.name ? formatImageName(base.name) : 'scratch'}`);
+  if (base.platforms.length > 1 && request.platforms.length === 0 && base.name && base.name.registry !== target.registry)
+    shop.log.info(`all ${base.platforms.length} platforms of the base are copied to ${target.registry}; give "platforms" to move less`);
+
+  const hash = hashRequest(request, sha, base, shop.source);
+  const built = request.mayReuse ? await findBuilt(registry, target, sha, hash) : undefined;
+  const common = (layers: readonly LayerFacts[]): Pick<Built, 'how' | 'bases' | 'platforms' | 'layers' | 'size'> => {
+    const below = base.platforms[0]?.manifest.layers ?? [];
+    return {
+      how: `layer, since ${why}`,
+      bases: base.name ? [formatImageName(base.name)] : [],
+      platforms: base.platforms.map(({ platform }) => platform),
+      layers: below.length + layers.length,
+      size: [...below, ...layers].reduce((total, { size }) => total + size, 0),
+    };
+  };
+  if (built) {
+    if (!shop.isDryRun) await moveTags(registry, target.repository, topOf(built), [`sha-${sha}`, ...request.tags]);
+    const own = built.platforms[0]?.manifest.content.layers.slice(base.platforms[0]?.manifest.layers.length) ?? [];
+    const layers = own.map(({ digest, size }) => ({ digest, size, diffId: '' }));
+    return { ...common(layers), digest: built.top.digest, isReused: true, placements: [], notices: [] };
+  }
+
+  const commit = await shop.commit.get();
+  const selection = selectFiles(commit, request.context, await readIgnoreFile(commit, request.context), sha);
+  const plan = await planDependencies({ ...shop, ...commit, request: request.layer, platforms: base.platforms, files: selection.files });
+  const tree = await hashFiles(selection.files, commit.content);
+  const inputs = hashInputs(request, base, tree, plan?.platforms.map(({ key }) => key) ?? []);
+  const origin = { sha, source: shop.source, inputs, request: hash, time: commit.time };
+  const notices = [...base.notices, ...selection.notices];
+  const tags = [`sha-${sha}`, ...request.tags];
+
+  const same = request.mayReuse ? await findSame(registry, target, inputs) : undefined;
+  const kept = same && ownLayersOf(same, base, plan !== undefined);
+  if (kept) {
+    const image = compose(base, kept, request, origin);
+    const placements = shop.isDryRun ? [] : await publishManifests(registry, target.repository, image, tags);
+    const [first] = kept;
+    const layers = first ? [...(first.packages ? [first.packages] : []), first.files] : [];
+    return { ...common(layers), digest: image.top.digest, isReused: true, placements, notices };
+  }
+
+  const packages = plan ? await makePackages(plan, request, shop) : [];
+  const layer = await writeLayer(
+    selection.files,
+    (file) => bytesOf(file, commit.content),
+    request.layer.settings.destination,
+    join(shop.folder, 'layer.tar.gz'),
+  );
+  shop.log.info(`layer ${layer.digest}: ${layer.files} files, ${layer.size} bytes`);
+  const own = base.platforms.map((_, at): OwnLayers => {
+    const facts = packages[at]?.facts;
+    return { files: layer, ...(facts ? { packages: facts } : {}) };
+  });
+  const image = compose(base, own, request, origin);
+  const placements = shop.isDryRun ? [] : await put(base, plan, packages);
+  const [first] = packages;
+  return {
+    ...common([...(first ? [first.facts] : []), layer]),
+    digest: image.top.digest,
+    isReused: false,
+    files: layer,
+    ...(plan && first ? { packages: { file: plan.file, size: first.facts.size, isKept: first.layer === undefined } } : {}),
+    placements,
+    notices,
+  };
+
+  async function put(below: Base, dependencies: Dependencies | undefined, made: readonly PackageLayer[]): Promise<Built['placements']> {
+    const sources = made.flatMap((one) => (one.layer ? [{ what: 'packages' as const, source: one.layer }] : []));
+    const layers = [...sources, { what: 'layer' as const, source: layer }];
+    const placed = await publish({ registries, target, base: below, layers, image, tags });
+    for (const [at, one] of (dependencies?.platforms ?? []).entries()) {
+      const facts = made[at];
+      if (facts?.layer) await keepPackages(registry, target.repository, one, facts.facts);
+    }
+    await registry.putManifest(target.repository, inputsTag(inputs), image.top.bytes, image.top.mediaType);
+    return placed;
+  }
+}
+
+async function makePackages(plan: Dependencies, request: ImageRequest, shop: Workshop): Promise<PackageLayer[]> {
+  const result: PackageLayer[] = [];
+  for (const platform of plan.platforms) {
+    const made = await packageLayer(plan, platform, {
+      registry: shop.registries.of(request.target),
+      target: request.target,
+      run: shop.run,
+      folder: shop.folder,
+      mayReuse: request.mayReuse,
+    });
+    shop.log.info(
+      `packages of ${plan.file} for Python ${platform.python}: ${made.facts.digest}, ${made.facts.size} bytes, ${made.layer ? `installed by ${plan.installer.program}` : 'kept in the registry'}`,
+    );
+    result.push(made);
+  }
+  return result;
+}
