@@ -17,6 +17,8 @@ export interface ReplicaJobOptions {
   operatorName: string;
   deadlineBy: Kind['deadlineBy'];
   kueue: Kind['kueue'];
+  /** Init containers that its controller puts into pods. */
+  helperContainers?: ReadonlySet<string>;
 }
 
 /**
