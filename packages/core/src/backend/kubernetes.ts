@@ -107,19 +107,22 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       failure = { error };
       stop.abort();
     });
-    const open = async (): Promise<AsyncIterator<LogLine[], undefined>> =>
-      followLogs(client, {
+    const open = async (): Promise<AsyncIterator<LogLine[], undefined>> => {
+      const kind = await kindOf(reference);
+      return followLogs(client, {
         ...options.logs,
         ...(timing ? { timing } : {}),
         ...(options.watch ? { watch: options.watch } : {}),
         log,
         namespace: reference.namespace,
-        selector: selectorFor(await kindOf(reference), reference),
+        selector: selectorFor(kind, reference),
+        ...(kind.helperContainers ? { without: kind.helperContainers } : {}),
         signal: both,
         ended: ended.signal,
         when,
         pods: (until) => watchPods(reference, until),
       })[Symbol.asyncIterator]();
+    };
     let lines: AsyncIterator<LogLine[], undefined> | undefined;
     return {
       next: async () => {

@@ -14,6 +14,8 @@ export interface LogFollowOptions {
   namespace: string;
   /** A label selector. */
   selector: string;
+  /** Containers whose logs are not wanted. */
+  without?: ReadonlySet<string>;
   signal: AbortSignal;
   /** Aborts when the run has ended: then the logs are read to their end. */
   ended: AbortSignal;
@@ -76,6 +78,7 @@ function startFollowing(client: KubernetesClient, options: LogFollowOptions): So
     views.set(uid, view);
     view.update(pod);
     for (const { name } of statusesOf(pod)) {
+      if (options.without?.has(name)) continue;
       const key = `${uid}/${name}`;
       if (readers.has(key) || view.instances(name).length === 0) continue;
       readers.set(key, readContainer(view, name, context).catch(fail));
