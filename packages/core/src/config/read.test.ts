@@ -54,6 +54,7 @@ kinds:
   - kind: PipelineRun.tekton.dev
     version: v1
     plural: pipelineruns
+    pod-selector: tekton.dev/pipelineRun={name}
     states: [{ state: succeeded, path: "$.status.phase", equals: Done }]
 retention: 30d
 `.replace('      staging:\n', '      staging: {}\n'),
