@@ -8,7 +8,8 @@ import type { KubernetesObject } from './kind.ts';
 /*
  * The statuses are those that the workflow controller 4.0.7 wrote on the real cluster, watched with
  * `kubectl get workflows --watch -o json` while busybox ran what each case says; of the nodes only the fields that are
- * read are kept.
+ * read are kept. The workflow that was reopened is what `FormulateRetryWorkflow` of argo-workflows 4.0.7 made of the
+ * failed one, which is what `argo retry` sends.
  */
 interface Recorded {
   name: string;
@@ -122,6 +123,8 @@ describe('the status of a Workflow', () => {
         endedAt: '2026-11-21T14:46:14Z',
       },
     ],
+    ['reopened by argo retry', { state: 'queued' }],
+    ['reopened, its step goes on', { state: 'running', progress: 1 / 2, startedAt: '2026-11-21T15:05:09Z' }],
   ])('%s', (what, expected) => {
     expect(argoWorkflow.status(workflow(what))).toEqual(expected);
   });

@@ -202,6 +202,11 @@ describe('parameters of a Workflow', () => {
     );
   });
 
+  it('have no defaults in an annotation', () => {
+    const object = { ...own(), metadata: { annotations: { 'slashtrain.dev/parameters': 'epochs: 1' } } };
+    expect(() => argoWorkflow.setParameters(object, new Map())).toThrow('a Workflow has the annotation slashtrain.dev/parameters');
+  });
+
   it('are refused where one has no value', () => {
     const object = workflow({ arguments: { parameters: [{ name: 'data' }] } });
     expect(() => argoWorkflow.setParameters(object, new Map())).toThrow('parameter "data" has no value');

@@ -4,6 +4,7 @@ import { workflowOutputs, workflowStatus } from './argo-workflow-status.ts';
 import { workflowTemplates } from './argo-workflow-templates.ts';
 import { fieldsIn, needFields, type Fields } from './fields.ts';
 import type { Kind, KubernetesObject } from './kind.ts';
+import { defaultsAnnotation } from './parameters.ts';
 
 /** Argo Workflows (https://argo-workflows.readthedocs.io/en/latest/fields/#workflow). */
 export const argoWorkflow: Kind = {
@@ -51,6 +52,11 @@ function specOf(object: KubernetesObject): Fields {
  */
 function setParameters(object: KubernetesObject, given: ReadonlyMap<string, string>, found?: readonly KubernetesObject[]): void {
   const spec = specOf(object);
+  if (object.metadata.annotations?.[defaultsAnnotation] !== undefined) {
+    throw new ActionError('manifest', `a Workflow has the annotation ${defaultsAnnotation}, and parameters of its own`, {
+      remedy: 'write the defaults under spec.arguments.parameters',
+    });
+  }
   const { own, known, isComplete } = parametersOf(object, found);
   for (const [name, value] of given) {
     const parameter = known.get(name);
