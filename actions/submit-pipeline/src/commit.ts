@@ -14,7 +14,8 @@ import type { ManifestSource } from './manifest.ts';
 export interface Commit {
   /** SHA of its git tree. */
   tree: string;
-  manifest: ManifestSource;
+  /** Absent where the inputs name a program instead. */
+  manifest: ManifestSource | undefined;
   /** From the default branch, never from the pull request. */
   config: SlashtrainConfig;
 }
@@ -43,7 +44,9 @@ async function checkHead({ pullRequest, sha }: SubmitInputs, github: GitHub): Pr
   });
 }
 
-async function readManifestText({ manifest, sha }: SubmitInputs, github: GitHub): Promise<ManifestSource> {
+async function readManifestText({ what, sha }: SubmitInputs, github: GitHub): Promise<ManifestSource | undefined> {
+  if (!('manifest' in what)) return undefined;
+  const { manifest } = what;
   if (manifest.includes('\n')) return { text: manifest, file: 'input "manifest"' };
   if (isAbsolute(manifest)) return { text: readLocal(manifest), file: manifest };
   const path = manifest.replace(/^\.\//u, '');

@@ -1,20 +1,27 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { Inputs } from '@slashtrain/core/action/inputs';
+import { parseQuantity } from '@slashtrain/core/policy/gpus';
 import { checkPipelineName } from '@slashtrain/core/run/name';
+import { parseCommand } from './command.ts';
+import { frameworks, type Framework } from './generate/program.ts';
+import { readSecrets, type SecretInputs } from './secrets.ts';
 
 /** The inputs of submit-pipeline, each checked by itself. */
 export interface SubmitInputs {
   token: string;
-  /** As given: a path or the text itself. */
-  manifest: string;
   sha: string;
   pullRequest: number | undefined;
   pipeline: string;
+  /** A manifest as given (a path or the text itself), or a program that needs none. */
+  what: { manifest: string } | { program: ProgramInputs };
   parameters: Map<string, string>;
   images: Map<string, string>;
-  env: Map<string, string>;
+  pods: PodInputs;
+  queue: string | undefined;
   dataVersion: string | undefined;
+  /** A URI, without a slash at its end. */
+  artifacts: string | undefined;
   /** Seconds. */
   deadline: number | undefined;
   /** Seconds. */
@@ -28,22 +35,55 @@ export interface SubmitInputs {
   dryRun: boolean;
 }
 
-const shortestTtl = 86_400;
+/** A program, where no manifest is given. */
+export interface ProgramInputs {
+  image: string;
+  command: readonly string[];
+  framework: Framework;
+  workers: number;
+  runtime: string | undefined;
+}
+
+/** What goes into all pods. */
+export interface PodInputs {
+  env: Map<string, string>;
+  secrets: SecretInputs;
+  serviceAccount: string | undefined;
+  priorityClass: string | undefined;
+  /** A name in the configuration. */
+  accelerator: string | undefined;
+  gpus: number | undefined;
+  cpu: string | undefined;
+  memory: string | undefined;
+}
+
+const day = 86_400;
 
 /** @throws ActionError `input` with the input's name, its value and what is allowed */
 export function readInputs({ inputs, workspace }: Host): SubmitInputs {
   return {
     token: inputs.required('token'),
-    manifest: inputs.required('manifest'),
     sha: requiredSha(inputs),
     pullRequest: inputs.integer('pr-number', { min: 1 }),
     pipeline: checkPipelineName(inputs.text('pipeline') ?? 'default'),
+    what: readWhat(inputs),
     parameters: inputs.map('parameters', workspace),
     images: inputs.map('images', workspace),
-    env: inputs.map('env', workspace),
+    pods: {
+      env: readEnv(inputs, workspace),
+      secrets: readSecrets(inputs.text('env-from-secret')),
+      serviceAccount: objectName(inputs, 'service-account'),
+      priorityClass: objectName(inputs, 'priority-class'),
+      accelerator: inputs.text('accelerator'),
+      gpus: inputs.integer('gpus', { max: 100_000 }),
+      cpu: quantity(inputs, 'cpu', '4 or 500m'),
+      memory: quantity(inputs, 'memory', '16Gi'),
+    },
+    queue: objectName(inputs, 'queue'),
     dataVersion: inputs.text('data-version'),
+    artifacts: readArtifacts(inputs),
     deadline: inputs.duration('deadline'),
-    ttl: longEnough(inputs.duration('ttl') ?? 7 * shortestTtl),
+    ttl: longEnough(inputs.duration('ttl') ?? 7 * day),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),
@@ -55,11 +95,94 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
 }
 
 /** The inputs that make the object another: they belong to the request's identity. */
-export function identifyingInputs(inputs: SubmitInputs): Map<string, string> {
+export function identifyingInputs({ pods, queue, artifacts, deadline }: SubmitInputs): Map<string, string> {
+  const { env, secrets, ...others } = pods;
+  const single = { ...others, queue, artifacts, deadline, ...(secrets.all.length > 0 ? { secrets: JSON.stringify(secrets.all) } : {}) };
   return new Map([
-    ...[...inputs.env].map(([name, value]) => [`env.${name}`, value] as const),
-    ...(inputs.deadline === undefined ? [] : [['deadline', String(inputs.deadline)] as const]),
+    ...[...env].map(([name, value]) => [`env.${name}`, value] as const),
+    ...[...secrets.variables].map(([name, { secret, key }]) => [`secret.${name}`, `${secret}/${key}`] as const),
+    ...Object.entries(single).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])),
   ]);
+}
+
+const ofPrograms = ['command', 'framework', 'workers', 'runtime'] as const;
+
+function readWhat(inputs: Inputs): SubmitInputs['what'] {
+  const manifest = inputs.text('manifest');
+  const image = inputs.text('image');
+  if (manifest !== undefined && image !== undefined) {
+    throw new ActionError('input', 'both input "manifest" and input "image" were given', {
+      remedy: 'give a manifest, and its images as "images"; or an "image" with a "command", and no manifest',
+    });
+  }
+  if (manifest !== undefined) {
+    const other = ofPrograms.find((name) => inputs.text(name) !== undefined);
+    if (other === undefined) return { manifest };
+    throw new ActionError('input', `input "${other}" was given beside "manifest", which says that itself`, {
+      remedy: 'take one of them out',
+    });
+  }
+  if (image === undefined) {
+    throw new ActionError('input', 'neither input "manifest" nor input "image" was given', {
+      remedy: 'give the path of a manifest, or an image and a command: image: ${{ steps.image.outputs.image }}',
+    });
+  }
+  if (inputs.text('images') !== undefined) {
+    throw new ActionError('input', 'input "images" was given beside "image"', { remedy: '"images" is for the containers of a manifest' });
+  }
+  if (!/^[^\s@]+@sha256:[0-9a-f]{64}$/u.test(image)) {
+    throw new ActionError('input', `input "image" is ${JSON.stringify(image.slice(0, 300))}, which is not pinned`, {
+      remedy: 'pass the output "image" of build-image: name@sha256:…',
+    });
+  }
+  const command = inputs.text('command');
+  const program: ProgramInputs = {
+    image,
+    command: command === undefined ? [] : parseCommand(command),
+    framework: inputs.choice('framework', frameworks, 'job'),
+    workers: inputs.integer('workers', { min: 1, max: 10_000 }) ?? 1,
+    runtime: objectName(inputs, 'runtime'),
+  };
+  if (program.runtime !== undefined && !['trainer', 'pytorch', 'tensorflow', 'xgboost', 'mpi'].includes(program.framework)) {
+    throw new ActionError('input', `input "runtime" was given with framework "${program.framework}", which has no TrainJob`, {
+      remedy: 'set framework: trainer',
+    });
+  }
+  return { program };
+}
+
+function readEnv(inputs: Inputs, workspace: string): Map<string, string> {
+  const env = inputs.map('env', workspace);
+  const ours = [...env.keys()].find((name) => name.startsWith('SLASHTRAIN_'));
+  if (ours === undefined) return env;
+  throw new ActionError(
+    'input',
+    `input "env" names ${JSON.stringify(ours)}; allowed: names that do not begin with SLASHTRAIN_, which this action sets`,
+  );
+}
+
+/** A name as Kubernetes has them (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names). */
+function objectName(inputs: Inputs, name: string): string | undefined {
+  const value = inputs.text(name);
+  if (value === undefined || (value.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u.test(value)))
+    return value;
+  throw refused(name, value, 'the name of an object in the cluster: lower-case letters, digits, "-" and "."');
+}
+
+function quantity(inputs: Inputs, name: string, example: string): string | undefined {
+  const value = inputs.text(name);
+  if (value === undefined || (parseQuantity(value) ?? 0) > 0) return value;
+  throw refused(name, value, `a quantity above zero, such as ${example}`);
+}
+
+function readArtifacts(inputs: Inputs): string | undefined {
+  const value = inputs.text('artifacts');
+  if (value === undefined || /^[a-z][a-z0-9+.-]*:\/\/[^\s/]\S*$/u.test(value)) return value?.replace(/\/+$/u, '');
+  throw refused('artifacts', value, 'a URI, such as s3://bucket/path');
+}
+
+function refused(name: string, value: string, allowed: string): ActionError {
+  return new ActionError('input', `input "${name}" is ${JSON.stringify(value.slice(0, 200))}; allowed: ${allowed}`);
 }
 
 function requiredSha(inputs: Inputs): string {
@@ -69,6 +192,6 @@ function requiredSha(inputs: Inputs): string {
 
 // The end is read from the cluster by whoever comes next, a scheduled sync for one: it must still be there.
 function longEnough(seconds: number): number {
-  if (seconds >= shortestTtl) return seconds;
+  if (seconds >= day) return seconds;
   throw new ActionError('input', `input "ttl" is ${seconds} seconds; allowed: 24h or longer`);
 }

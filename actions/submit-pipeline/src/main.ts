@@ -4,18 +4,20 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import { openFor } from '@slashtrain/core/kubernetes/access';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { makeTrainCheck, refuseWithCheck } from './check.ts';
 import { claim, type Claimed } from './claim.ts';
+import { checkOnServer, openCluster, type Cluster } from './cluster.ts';
 import { readCommit } from './commit.ts';
+import { kindsOf } from './generate/discover.ts';
+import { imagesOf, imageSources, labelReader } from './images.ts';
 import type { SubmitInputs } from './inputs.ts';
-import { readManifest } from './manifest.ts';
 import { planRun, type Plan } from './plan.ts';
-import { writeSummary } from './show.ts';
+import { warnOfNoDeadline, writeSummary, type Told } from './show.ts';
+import { acceleratorOf, sourceOf } from './source.ts';
 
 /** What submit-pipeline works with. */
 export interface Parts {
@@ -28,33 +30,47 @@ export interface Parts {
 export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const { host, context, github } = parts;
   checkAttempt(inputs, context);
-  const client = await openFor(host, inputs);
-  const backend = kubernetesBackend(client, { log: host.log });
-  const plan = await orRefuse(inputs, parts, async () => {
-    const commit = await readCommit(inputs, github);
-    const manifest = readManifest(commit.manifest);
-    const made = planRun(inputs, { context, commit, manifest, defaultNamespace: client.namespace, now: host.now() });
-    const object = made.objectFor(1);
-    host.setOutput('manifest-file', made.save(host.temp, object));
-    refuseViolations([
-      ...checkSubmitted([manifest.object]),
-      ...checkPolicy([object], commit.config.policy, { namespace: inputs.namespace ?? client.namespace }),
-    ]);
-    await backend.check(made.kind, object);
-    return made;
-  });
+  const cluster = await openCluster(inputs, host);
+  const { plan, told } = await orRefuse(inputs, parts, () => planAndCheck(inputs, cluster, parts));
   const object = plan.objectFor(1);
-  if (inputs.dryRun) return writeSummary(host, { plan, object });
+  warnOfNoDeadline(host, object);
+  if (inputs.dryRun || !cluster.client) return writeSummary(host, { plan, object, told });
 
   const claimed = await claim(plan, {
-    records: recordStore(client),
-    backend,
+    records: recordStore(cluster.client),
+    backend: kubernetesBackend(cluster.client, { log: host.log }),
     makeCheck: makeTrainCheck(github),
     now: host.now,
     pause: (milliseconds) => pause(milliseconds, undefined, { signal: host.signal }),
   });
   setOutputs(host, claimed);
-  await writeSummary(host, { plan, object, claimed });
+  await writeSummary(host, { plan, object, claimed, told });
+}
+
+/** What will be asked for, once nobody has anything against it. */
+async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, parts: Parts): Promise<{ plan: Plan; told: Told }> {
+  const { host, context, github } = parts;
+  const commit = await readCommit(inputs, github);
+  const source = await sourceOf(inputs, commit, client && kindsOf(client, host.log));
+  const read = labelReader({ ...host, token: inputs.token, actor: context.actor });
+  const plan = planRun(inputs, {
+    context,
+    commit,
+    source,
+    accelerator: acceleratorOf(inputs, commit.config),
+    images: await imageSources(imagesOf(inputs), inputs.sha, read, host.log),
+    defaultNamespace: client?.namespace ?? 'default',
+    now: host.now(),
+  });
+  const object = plan.objectFor(1);
+  host.setOutput('manifest-file', plan.save(host.temp, object));
+  refuseViolations([
+    ...checkSubmitted([source.object]),
+    ...checkPolicy([object], commit.config.policy, { namespace: inputs.namespace ?? client?.namespace ?? 'default' }),
+  ]);
+  if (client) await checkOnServer(client, kubernetesBackend(client, host), plan.kind, object);
+  const unchecked = 'why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : [];
+  return { plan, told: { why: source.why, unchecked } };
 }
 
 // "Re-run failed jobs" leaves out jobs that succeeded, and with them the permission check.
@@ -69,7 +85,7 @@ function checkAttempt({ attempt }: SubmitInputs, { runAttempt }: GitHubContext):
   );
 }
 
-async function orRefuse(inputs: SubmitInputs, { github, host }: Parts, make: () => Promise<Plan>): Promise<Plan> {
+async function orRefuse<T>(inputs: SubmitInputs, { github, host }: Parts, make: () => Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {

@@ -1,22 +1,27 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
+import type { Accelerator } from '@slashtrain/core/config/types';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { containersOf } from '@slashtrain/core/kinds/pods';
 import { runName } from '@slashtrain/core/run/name';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { askerOf, requestHash } from '@slashtrain/core/run/request';
 import type { ClaimRequest } from './claim.ts';
 import type { Commit } from './commit.ts';
 import { identifyingInputs, type SubmitInputs } from './inputs.ts';
-import type { Manifest } from './manifest.ts';
-import { containersOf, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import type { Source } from './source.ts';
 
 /** What a plan is made from, beside the inputs. */
 export interface Sources {
   context: GitHubContext;
   commit: Commit;
-  manifest: Manifest;
+  source: Source;
+  accelerator: Accelerator | undefined;
+  /** The images of the request, each by its repository or digest. */
+  images: ReadonlyMap<string, string>;
   /** The context's namespace. */
   defaultNamespace: string;
   /** Milliseconds since 1970. */
@@ -33,8 +38,8 @@ export interface Plan extends ClaimRequest {
 
 /** Says what will be asked for: who asks for which run, under which names. Does nothing yet. */
 export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
-  const { context, commit, manifest } = sources;
-  const { kind } = manifest;
+  const { context, commit, source, accelerator } = sources;
+  const { kind } = source;
   const asker = askerOf({ commentId: inputs.commentId, runId: context.runId, runAttempt: context.runAttempt });
   const request = requestHash({
     repositoryId: context.repositoryId,
@@ -42,10 +47,10 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     pipeline: inputs.pipeline,
     sha: inputs.sha,
     dataVersion: inputs.dataVersion,
-    manifest: commit.manifest.text,
+    manifest: source.text,
     parameters: inputs.parameters,
     inputs: identifyingInputs(inputs),
-    images: inputs.images,
+    images: sources.images,
   });
   const namespace = namespaceOf(inputs, sources);
   const nameFor = (attempt: number): string =>
@@ -55,13 +60,20 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     ...(inputs.pullRequest === undefined ? {} : { pullRequest: inputs.pullRequest }),
     sha: inputs.sha,
     pipeline: inputs.pipeline,
+    ...(inputs.dataVersion === undefined ? {} : { dataVersion: inputs.dataVersion }),
   };
-  const objectFor = (attempt: number): KubernetesObject =>
-    prepare(
-      manifest,
-      { parameters: inputs.parameters, images: inputs.images, env: inputs.env, deadlineSeconds: inputs.deadline, ttlSeconds: inputs.ttl },
-      { name: nameFor(attempt), namespace, record: base },
+  const repositoryUrl = `${context.serverUrl}/${base.repository.fullName}`;
+  const artifactsFor = (name: string): { artifacts?: string } =>
+    inputs.artifacts === undefined ? {} : { artifacts: `${inputs.artifacts}/${name}` };
+  const objectFor = (attempt: number): KubernetesObject => {
+    const name = nameFor(attempt);
+    const { parameters, images, pods, queue, deadline: deadlineSeconds, ttl: ttlSeconds } = inputs;
+    return prepare(
+      source,
+      { parameters, images, pods, accelerator, queue, deadlineSeconds, ttlSeconds },
+      { name, namespace, record: base, repositoryUrl, ...artifactsFor(name) },
     );
+  };
   const recordFor = (attempt: number): RunRecord => ({
     version: 1,
     ...base,
@@ -71,9 +83,10 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     attempt,
     actor: context.triggeringActor,
     createdAt: new Date(sources.now).toISOString(),
-    images: imagesOf(objectFor(attempt), manifest),
+    images: imagesOf(objectFor(attempt), kind),
     parameters: [...inputs.parameters].map(([name, value]) => ({ name, value })),
-    ...(inputs.dataVersion === undefined ? {} : { dataVersion: inputs.dataVersion }),
+    ...artifactsFor(nameFor(attempt)),
+    ...priceOf(inputs, accelerator),
     kind: { plural: kind.resource.plural, group: kind.resource.group },
     state: 'queued',
   });
@@ -95,12 +108,17 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
   };
 }
 
-function namespaceOf(inputs: SubmitInputs, { manifest, commit, defaultNamespace }: Sources): string {
-  const own = manifest.object.metadata.namespace;
+function priceOf({ pods }: SubmitInputs, accelerator: Accelerator | undefined): Pick<RunRecord, 'price'> {
+  if (pods.accelerator === undefined || accelerator?.pricePerHour === undefined) return {};
+  return { price: { perHour: accelerator.pricePerHour, accelerator: pods.accelerator } };
+}
+
+function namespaceOf(inputs: SubmitInputs, { source, defaultNamespace }: Sources): string {
+  const own = source.object.metadata.namespace;
   if (inputs.namespace !== undefined && own !== undefined && own !== inputs.namespace) {
     throw new ActionError(
       'input',
-      `input "namespace" is ${JSON.stringify(inputs.namespace)} and ${commit.manifest.file} says ${JSON.stringify(own)}`,
+      `input "namespace" is ${JSON.stringify(inputs.namespace)} and ${source.file} says ${JSON.stringify(own)}`,
       {
         remedy: 'take one of them out',
       },
@@ -109,7 +127,7 @@ function namespaceOf(inputs: SubmitInputs, { manifest, commit, defaultNamespace 
   return inputs.namespace ?? own ?? defaultNamespace;
 }
 
-function imagesOf(object: KubernetesObject, { kind }: Manifest): string[] {
+function imagesOf(object: KubernetesObject, kind: Kind): string[] {
   const images = kind.podTemplates(object).flatMap(({ template }) => containersOf(template).map(({ image }) => image));
   return [...new Set(images.filter((image) => image !== undefined))];
 }

@@ -1,6 +1,11 @@
 import { ActionError } from '@slashtrain/core/action/errors';
-import type { Container, KubernetesObject, PodTemplate } from '@slashtrain/core/kinds/kind';
+import type { Accelerator } from '@slashtrain/core/config/types';
+import type { KubernetesObject, PodResources, PodSettings, PodTemplate } from '@slashtrain/core/kinds/kind';
+import { putIntoQueue } from '@slashtrain/core/kinds/kueue';
+import { containersOf, setPods } from '@slashtrain/core/kinds/pods';
 import { runLabels, type RunRecord } from '@slashtrain/core/run/record';
+import { environmentOf } from './environment.ts';
+import type { PodInputs } from './inputs.ts';
 import type { Manifest } from './manifest.ts';
 
 /** What goes into the manifest's object, beside name and labels. */
@@ -8,7 +13,10 @@ export interface Settings {
   parameters: ReadonlyMap<string, string>;
   /** By container name, or by the image as the manifest has it; values are `name@sha256:…`. */
   images: ReadonlyMap<string, string>;
-  env: ReadonlyMap<string, string>;
+  pods: PodInputs;
+  /** What the configuration says of the accelerator that `pods` names. */
+  accelerator?: Accelerator | undefined;
+  queue?: string | undefined;
   /** Seconds; absent where the manifest's own stands. */
   deadlineSeconds?: number | undefined;
   /** Seconds that the ended run stays. */
@@ -19,7 +27,11 @@ export interface Settings {
 export interface Placement {
   name: string;
   namespace: string;
-  record: Pick<RunRecord, 'repository' | 'pullRequest' | 'sha' | 'pipeline'>;
+  record: Pick<RunRecord, 'repository' | 'pullRequest' | 'sha' | 'pipeline' | 'dataVersion'>;
+  /** `https://github.com/acme/digits` */
+  repositoryUrl: string;
+  /** Where this run writes what is large. */
+  artifacts?: string | undefined;
 }
 
 /**
@@ -27,34 +39,54 @@ export interface Placement {
  * Whatever the manifest says of name and namespace, the run has ours.
  * @throws ActionError `input` for an image, a parameter or a container that the manifest does not have
  */
-export function prepare(manifest: Manifest, settings: Settings, placement: Placement): KubernetesObject {
-  const { kind } = manifest;
-  const object = structuredClone(manifest.object);
+export function prepare(
+  { kind, object: original }: Pick<Manifest, 'kind' | 'object'>,
+  settings: Settings,
+  placement: Placement,
+): KubernetesObject {
+  const object = structuredClone(original);
   const labels = runLabels(placement.record);
   const { generateName: _, ...metadata } = object.metadata;
   object.metadata = { ...metadata, name: placement.name, namespace: placement.namespace, labels: { ...metadata.labels, ...labels } };
 
   kind.setParameters(object, settings.parameters);
-  const templates = kind.podTemplates(object);
-  setImages(templates, settings.images);
-  const env = new Map([...identity(placement), ...settings.env]);
-  for (const { template } of templates) {
-    template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } };
-    for (const container of containersOf(template)) setEnv(container, env);
-  }
+  setImages(kind.podTemplates(object), settings.images);
+  const pods = podSettings(settings, placement, labels);
+  if (kind.setPods) kind.setPods(object, pods);
+  else setPods(kind.podTemplates(object), pods);
+  if (settings.queue !== undefined) putIntoQueue(kind, object, settings.queue);
   if (settings.deadlineSeconds !== undefined) kind.setDeadline(object, settings.deadlineSeconds);
   kind.setTtl(object, settings.ttlSeconds);
+  kind.finish?.(object);
   return object;
 }
 
-/** What a program can read about itself, and what ties a tracker's run to this one. */
-function identity({ name, record }: Placement): Map<string, string> {
-  return new Map([
-    ['SLASHTRAIN_RUN', name],
-    ['SLASHTRAIN_SHA', record.sha],
-    ['SLASHTRAIN_PIPELINE', record.pipeline],
-    ...(record.pullRequest === undefined ? [] : [['SLASHTRAIN_PULL_REQUEST', String(record.pullRequest)] as const]),
-  ]);
+function podSettings({ pods, accelerator }: Settings, placement: Placement, labels: Record<string, string>): PodSettings {
+  const { env, secrets, serviceAccount, priorityClass } = pods;
+  const resources = resourcesOf(pods, accelerator);
+  return {
+    labels,
+    ...environmentOf(placement),
+    given: [
+      ...[...env].map(([name, value]) => ({ name, value })),
+      ...[...secrets.variables].map(([name, { secret, key }]) => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })),
+    ],
+    secrets: secrets.all,
+    ...(accelerator ? { nodeSelector: accelerator.nodeSelector, tolerations: accelerator.tolerations } : {}),
+    ...(serviceAccount === undefined ? {} : { serviceAccount }),
+    ...(priorityClass === undefined ? {} : { priorityClass }),
+    ...(resources ? { resources } : {}),
+  };
+}
+
+function resourcesOf({ cpu, memory, gpus }: PodInputs, accelerator: Accelerator | undefined): PodResources | undefined {
+  const resources: PodResources = {
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(gpus === undefined ? {} : { gpus }),
+    ...(accelerator ? { gpuResource: accelerator.resource } : {}),
+  };
+  return Object.keys(resources).length > 0 ? resources : undefined;
 }
 
 /** Gives containers their images, each pinned by digest: a tag could be moved between the check and the pull. */
@@ -83,14 +115,4 @@ function setImages(templates: readonly PodTemplate[], images: ReadonlyMap<string
     }
     for (const target of targets) target.image = image;
   }
-}
-
-function setEnv(container: Container, env: ReadonlyMap<string, string>): void {
-  const own = (container.env ?? []).filter(({ name }) => !env.has(name));
-  container.env = [...own, ...[...env].map(([name, value]) => ({ name, value }))];
-}
-
-/** The init containers and containers of a pod template. */
-export function containersOf(template: PodTemplate['template']): Container[] {
-  return [...(template.spec?.initContainers ?? []), ...(template.spec?.containers ?? [])];
 }

@@ -1,7 +1,10 @@
 import type { Host } from '@slashtrain/core/action/host';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
-import { code, details, fence, table } from '@slashtrain/core/markdown/markdown';
+import { code, details, escapeText, fence, table } from '@slashtrain/core/markdown/markdown';
+import { deadlineOf } from '@slashtrain/core/policy/deadline';
+import { demandOf } from '@slashtrain/core/policy/gpus';
 import type { StoredRecord } from '@slashtrain/core/records/store';
+import type { RunRecord } from '@slashtrain/core/run/record';
 import type { Claimed } from './claim.ts';
 import type { Plan } from './plan.ts';
 
@@ -15,24 +18,61 @@ export function recordMarkdown({ name, namespace, record }: Pick<StoredRecord, '
     ...record.images.map((image): [string, string] => ['Image', code(image)]),
     ...record.parameters.map((parameter): [string, string] => [`Parameter ${code(parameter.name)}`, code(parameter.value)]),
     ...(record.dataVersion === undefined ? [] : [['Data version', code(record.dataVersion)] as [string, string]]),
+    ...(record.artifacts === undefined ? [] : [['Artifacts', code(record.artifacts)] as [string, string]]),
   ];
   return table(['', ''], rows);
+}
+
+/** The most that a run can cost: its GPUs until its deadline, in the unit of the price. Undefined where one of them is not known. */
+export function estimate(object: KubernetesObject, { price }: Pick<RunRecord, 'price'>): { hours: number; cost: number } | undefined {
+  const { gpus } = demandOf(object);
+  const deadline = deadlineOf(object);
+  if (!price || deadline === undefined || gpus === 0 || !Number.isFinite(gpus)) return undefined;
+  const hours = (gpus * deadline) / 3600;
+  return { hours, cost: hours * price.perHour };
+}
+
+/** What a person should know of a submission beside what was asked for. */
+export interface Told {
+  /** Why a generated object is of its kind. */
+  why?: string | undefined;
+  /** What a dry run could not check, and why. */
+  unchecked: readonly string[];
 }
 
 /** The step's summary: what runs now, or what would. */
 export async function writeSummary(
   host: Host,
-  { plan, object, claimed }: { plan: Plan; object: KubernetesObject; claimed?: Claimed },
+  { plan, object, claimed, told }: { plan: Plan; object: KubernetesObject; claimed?: Claimed; told: Told },
 ): Promise<void> {
   const name = object.metadata.name ?? '';
   const what = claimed ? (claimed.adopted ? 'goes on with a run that was there' : 'submitted') : 'dry run: nothing was submitted';
   host.log.info(`${plan.pipeline}: ${what}: ${claimed?.run ?? `${plan.namespace}/${name}`}`);
   const stored = claimed?.stored ?? { name, namespace: plan.namespace, record: plan.recordFor(1) };
+  const kind = `${object.kind} (${object.apiVersion})`;
+  const most = claimed?.adopted ? undefined : estimate(object, stored.record);
+  const notes = [
+    ...(told.why === undefined ? [] : [`Made without a manifest: a ${kind}, ${told.why}.`]),
+    ...(most ? [`At most ${rounded(most.hours)} GPU-hours, which cost ${rounded(most.cost)}.`] : []),
+    ...told.unchecked.map((one) => `Not checked: ${one}`),
+  ];
+  for (const note of notes) host.log.info(note);
   await host.summarise(
     [
       `### ${plan.pipeline}: ${what}`,
       recordMarkdown(stored),
+      ...notes.map(escapeText),
       details('The object', fence(JSON.stringify(object, undefined, 2), 'json')),
     ].join('\n\n'),
   );
+}
+
+/** Warns of a run that holds GPUs until it ends by itself. */
+export function warnOfNoDeadline({ log }: Host, object: KubernetesObject): void {
+  if (demandOf(object).gpus === 0 || deadlineOf(object) !== undefined) return;
+  log.warning('this run can hold GPUs, and nobody ends it: set the input "deadline", or require one by policy.require-deadline');
+}
+
+function rounded(value: number): string {
+  return String(Math.round(value * 100) / 100);
 }
