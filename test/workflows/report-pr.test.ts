@@ -11,6 +11,7 @@ import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import type { WorkflowEvent } from '@slashtrain/testing/github/events';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { keepReport } from '../../actions/report-pr/src/comment.ts';
 import { recordsOf, seedRun, seriesOf, type SeededRun } from '../support/records.ts';
@@ -46,7 +47,11 @@ interface Reported extends BundleResult {
   asked: string[];
 }
 
-async function report(inputs: Record<string, string>, granted: Record<string, 'read' | 'write'> = permissions): Promise<Reported> {
+async function report(
+  inputs: Record<string, string>,
+  granted: Record<string, 'read' | 'write'> = permissions,
+  event?: WorkflowEvent,
+): Promise<Reported> {
   const first = github.requests.length;
   const result = await runBundle({
     action: 'report-pr',
@@ -56,6 +61,7 @@ async function report(inputs: Record<string, string>, granted: Record<string, 'r
       repository: { owner: 'acme', name: repository.name, id: repository.id },
     },
     inputs: { kubeconfig: cluster.kubeconfig, ...inputs },
+    ...(event && { event }),
   });
   return { ...result, asked: github.requests.slice(first).map(({ method, path }) => `${method} ${path}`) };
 }
@@ -329,9 +335,11 @@ describe('check: queued', () => {
   it('blocks a commit that nobody has trained, without a cluster; the report takes the check over', async () => {
     const pull = pullRequest();
     const inputs = { check: 'queued', sha: pull.sha, 'pr-number': String(pull.number), pipeline: 'digits', kubeconfig: '' };
-    const first = await report(inputs, { checks: 'write' });
+    const rights = { checks: 'write', contents: 'read', 'pull-requests': 'read' } as const;
+    const first = await report(inputs, rights);
     expect(first.code).toBe(0);
-    expect(first.asked).toHaveLength(2);
+    // The check, the configuration (and that there is none), the new check.
+    expect(first.asked).toHaveLength(4);
     const [check] = repository.checks(pull.sha);
     expect(check).toMatchObject({
       name: 'metrics: digits',
@@ -339,7 +347,7 @@ describe('check: queued', () => {
       externalId: 'untrained',
       output: { title: 'Comment /train to run' },
     });
-    await report(inputs, { checks: 'write' });
+    await report(inputs, rights);
     expect(repository.checks(pull.sha)).toHaveLength(1);
     expect(ours(pull.number)).toEqual([]);
 
@@ -347,8 +355,27 @@ describe('check: queued', () => {
     const { outputs } = await report({ run: stored.record.run ?? '' });
     expect(outputs['check-run-id']).toBe(String(check?.id));
     expect(repository.checks(pull.sha)).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
-    const after = await report(inputs, { checks: 'write' });
+    const after = await report(inputs, rights);
     expect(after.outputs['check-run-id']).toBe(String(check?.id));
+  });
+
+  it('is skipped where the pull request touches none of the paths', async () => {
+    repository.commit({
+      files: { '.github/slashtrain.yml': "pipelines: { digits: { manifest: train.yaml, paths: ['train/**', '!**.md'] } }\n" },
+    });
+    const queued = async (branch: string, file: string): Promise<unknown> => {
+      const sha = repository.commit({ branch, files: { [file]: branch } });
+      const number = repository.openPullRequest({ head: branch, author: 'ada' });
+      const inputs = { check: 'queued', sha, 'pr-number': String(number), pipeline: 'digits', kubeconfig: '' };
+      const { code } = await report(inputs, { checks: 'write', contents: 'read', 'pull-requests': 'read' });
+      expect(code).toBe(0);
+      return repository.checks(sha)[0];
+    };
+    expect(await queued('code', 'train/a.js')).toMatchObject({ status: 'queued', externalId: 'untrained' });
+    expect(await queued('docs', 'train/README.md')).toMatchObject({
+      conclusion: 'skipped',
+      output: { title: 'Nothing to train', summary: 'This pull request touches none of `train/**`, `!**.md`.' },
+    });
   });
 
   it('none makes no check', async () => {
@@ -357,6 +384,55 @@ describe('check: queued', () => {
     const { asked } = await report({ run: stored.record.run ?? '', check: 'none' }, { 'pull-requests': 'write' });
     expect(repository.checks(pull.sha)).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('check: merge-group', () => {
+  const grouped = async (...pulls: Pull[]): Promise<{ result: Reported; check: unknown }> => {
+    const group = repository.mergeGroup(...pulls.map(({ number }) => number));
+    const event = repository.events.mergeGroup(group);
+    const result = await report(
+      { check: 'merge-group', pipeline: 'digits' },
+      { checks: 'write', 'pull-requests': 'read', contents: 'read' },
+      event,
+    );
+    return { result, check: repository.checks(group.sha)[0] };
+  };
+  /** Pull requests that a queue can merge one after the other. */
+  const change = (file: string): Pull => {
+    const sha = repository.commit({ branch: file, files: { [file]: file } });
+    return { sha, number: repository.openPullRequest({ head: file, author: 'ada' }) };
+  };
+
+  it('passes where each pull request passed, or is none of the pipeline’s business', async () => {
+    repository.commit({ files: { '.github/slashtrain.yml': "pipelines: { digits: { manifest: train.yaml, paths: ['*.js'] } }\n" } });
+    const [one, other, docs] = [change('a.js'), change('b.js'), change('c.md')];
+    await judged(one, 'pass', [0.9]);
+    await judged(other, 'pass', [0.9]);
+    const { result, check } = await grouped(one, other, docs);
+    expect(result.code).toBe(0);
+    expect(check).toMatchObject({ name: 'metrics: digits', conclusion: 'success', output: { title: 'All 3 pull requests pass' } });
+    expect(check).toMatchObject({ output: { summary: expect.stringMatching(/✅ pass.*\n.*✅ pass.*\n.*nothing to train/u) as unknown } });
+  });
+
+  it('fails where one did not pass, was not trained, or was trained at another commit', async () => {
+    const [passed, failed, untrained, moved] = [change('a.js'), change('b.js'), change('c.js'), change('d.js')];
+    await judged(passed, 'pass', [0.9]);
+    await judged(failed, 'fail', [0.1]);
+    await judged({ ...moved, sha: repository.head() }, 'pass', [0.9]);
+    const { check } = await grouped(passed, failed, untrained, moved);
+    const numbers = [failed, untrained, moved].map(({ number }) => `#${number}`).join(', ');
+    expect(check).toMatchObject({ conclusion: 'failure', output: { title: `${numbers} do not pass` } });
+    expect(check).toMatchObject({ output: { summary: expect.stringMatching(/❌ fail[^]*not trained[^]*not trained/u) as unknown } });
+  });
+
+  it('believes no check, and nothing without the event', async () => {
+    const pull = change('a.js');
+    repository.addCheck({ name: 'metrics: digits', headSha: pull.sha, app: github.actions, conclusion: 'success' });
+    expect((await grouped(pull)).check).toMatchObject({ conclusion: 'failure' });
+    const { code, shown } = await report({ check: 'merge-group', pipeline: 'digits' });
+    expect(code).toBe(1);
+    expect(shown).toContain('input "check" is "merge-group", and the event is');
   });
 });
 
@@ -422,7 +498,7 @@ describe('what is refused', () => {
   it.each<[Record<string, string>, string]>([
     [{}, 'none of the inputs "run", "metrics-file" and "sha" was given'],
     [{ check: 'queued' }, 'input "sha" is required for check: queued'],
-    [{ check: 'maybe', sha: 'a'.repeat(40) }, 'input "check" is "maybe"; allowed: one of verdict, queued, none'],
+    [{ check: 'maybe', sha: 'a'.repeat(40) }, 'input "check" is "maybe"; allowed: one of verdict, queued, merge-group, none'],
     [{ charts: 'svg', sha: 'a'.repeat(40) }, 'input "charts" is "svg"; allowed: one of mermaid, none'],
     [{ command: 'train', sha: 'a'.repeat(40) }, 'input "command" is "train"; allowed: one line that begins with a command'],
     [{ 'result-file': '{}', sha: 'a'.repeat(40) }, 'input "result-file" is no result file'],

@@ -1,5 +1,4 @@
 import { CheckRuns, checkTextLimit, type CheckRun, type CheckState, type CheckText } from '@slashtrain/core/github/checks';
-import type { GitHub } from '@slashtrain/core/github/client';
 import { fit } from '@slashtrain/core/markdown/fit';
 import { conclusionOfVerdict } from '@slashtrain/core/metrics/verdict';
 import { checkExternalId, metricsCheckName } from '@slashtrain/core/run/check';
@@ -11,19 +10,6 @@ import type { Links, Story } from './story.ts';
 
 /** The `external_id` of the check that only waits for a training; the first report of a run takes it over. */
 export const untrained = 'untrained';
-
-/** Puts a check on a commit that nobody has trained yet, so that it cannot be merged unseen. One that is there stays. */
-export async function queueCheck(github: GitHub, sha: string, pipeline: string, command: string): Promise<CheckRun> {
-  const checks = new CheckRuns(github);
-  const name = metricsCheckName(pipeline);
-  const [existing] = await checks.list(sha, name);
-  if (existing) return existing;
-  const text = {
-    title: `Comment ${command} to run`,
-    summary: `This commit has not been trained. Comment \`${command.replaceAll('`', '')}\` on the pull request to start it.`,
-  };
-  return checks.create({ sha, name, externalId: untrained }, { status: 'queued' }, text);
-}
 
 /**
  * Brings the check `metrics: <pipeline>` to where the story stands. An unfinished one of this run, or the one that only waited,

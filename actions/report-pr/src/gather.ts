@@ -1,5 +1,7 @@
 import { ActionError } from '@slashtrain/core/action/errors';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import type { Host } from '@slashtrain/core/action/host';
+import { openFor } from '@slashtrain/core/kubernetes/access';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { parseMetricsFile } from '@slashtrain/core/metrics/file';
 import type { MetricsFile, MetricSummary } from '@slashtrain/core/metrics/metrics';
 import { summariseAll } from '@slashtrain/core/metrics/summary';
@@ -54,11 +56,16 @@ export async function openStory(inputs: ReportInputs, handed: Handed, parts: Par
   return { story: await storyOf(target.stored, target.records, handed, inputs.title), target };
 }
 
+/** Opens the cluster that holds the records. */
+export async function openRecords(inputs: ReportInputs, host: Host): Promise<{ client: KubernetesClient; records: RecordStore }> {
+  const { kubeconfig, kubeContext: context, namespace } = inputs;
+  const client = await openFor(host, { kubeconfig, context, namespace });
+  return { client, records: recordStore(client) };
+}
+
 async function findTarget(run: string | undefined, inputs: ReportInputs, handed: Handed, { host, context }: Parts): Promise<Target> {
-  const { environment, log, workspace, signal } = host;
-  const { kubeconfig, kubeContext, namespace, pullRequest, pipeline } = inputs;
-  const client = await openKubernetes({ kubeconfig, context: kubeContext, namespace, environment, folder: workspace, log, signal });
-  const records = recordStore(client);
+  const { pullRequest, pipeline } = inputs;
+  const { client, records } = await openRecords(inputs, host);
   const query = {
     namespace: client.namespace,
     repositoryId: context.repositoryId,

@@ -16,7 +16,7 @@ export interface ReportInputs {
   title: string | undefined;
   command: string;
   charts: 'mermaid' | 'none';
-  check: 'verdict' | 'queued' | 'none';
+  check: 'verdict' | 'queued' | 'merge-group' | 'none';
   namespace: string | undefined;
   kubeconfig: string | undefined;
   kubeContext: string | undefined;
@@ -27,14 +27,14 @@ export function readInputs(host: Host): ReportInputs {
   const { inputs } = host;
   const run = inputs.text('run');
   const sha = inputs.sha('sha');
-  const check = inputs.choice('check', ['verdict', 'queued', 'none'], 'verdict');
+  const check = inputs.choice('check', ['verdict', 'queued', 'merge-group', 'none'], 'verdict');
   const metricsFile = readText(host, 'metrics-file');
   if (check === 'queued' && sha === undefined) {
     throw new ActionError('input', 'input "sha" is required for check: queued', {
       remedy: 'pass sha: ${{ github.event.pull_request.head.sha }}',
     });
   }
-  if (run === undefined && sha === undefined && metricsFile === undefined) {
+  if (check !== 'merge-group' && run === undefined && sha === undefined && metricsFile === undefined) {
     throw new ActionError('input', 'none of the inputs "run", "metrics-file" and "sha" was given', {
       remedy: 'pass run: ${{ steps.submit.outputs.run }}, or sha (with pr-number and pipeline) to find the newest run',
     });

@@ -1,12 +1,15 @@
 import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import type { CheckRun } from '@slashtrain/core/github/checks';
 import type { GitHub } from '@slashtrain/core/github/client';
 import { commentLimit } from '@slashtrain/core/github/comments';
 import type { GitHubContext } from '@slashtrain/core/github/context';
-import { putCheck, queueCheck } from './check.ts';
+import { putCheck } from './check.ts';
 import { bodyOf, keepReport, writeReport, type ReportParts } from './comment.ts';
-import { openStory, readHanded, runsOf, type Opened } from './gather.ts';
+import { openRecords, openStory, readHanded, runsOf, type Opened } from './gather.ts';
 import type { ReportInputs } from './inputs.ts';
+import { checkMergeGroup, readMergeGroup } from './merge-group.ts';
+import { queueCheck } from './queue.ts';
 import { markReported } from './reported.ts';
 import { headline } from './report/headline.ts';
 
@@ -19,26 +22,42 @@ export interface Parts {
 
 /** Tells the pull request whether the training made the model better: in one comment and one check, both kept up to date. */
 export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
+  if (inputs.check === 'queued') return said(parts.host, await queued(inputs, parts));
+  if (inputs.check === 'merge-group') return said(parts.host, await mergeGroup(inputs, parts));
+  await report(inputs, parts);
+}
+
+async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
   const { host, github } = parts;
-  if (inputs.check === 'queued') {
-    const check = await queueCheck(github, inputs.sha ?? '', inputs.pipeline ?? 'default', inputs.command);
-    host.setOutput('check-run-id', String(check.id));
-    host.log.info(`the check "${check.name}" is on ${check.sha}${check.completed ? ', concluded already' : ''}`);
-    return;
-  }
   const handed = readHanded(inputs);
   const opened = await openStory(inputs, handed, parts);
   const { story, target } = opened;
-  const report: ReportParts = { github, handed, inputs, links: linksOf(parts) };
+  const made: ReportParts = { github, handed, inputs, links: linksOf(parts) };
   host.log.info(`${story.pipeline} at ${story.sha}: ${headline(story).words}`);
-  await host.summarise(bodyOf(story, [], report, commentLimit));
+  await host.summarise(bodyOf(story, [], made, commentLimit));
 
   // One that fails must not keep the other from being written; then the step fails with the first, and the log has both.
-  const writes = [comment(opened, report, host), check(opened, report, host)];
+  const writes = [comment(opened, made, host), check(opened, made, host)];
   const [, second] = (await Promise.allSettled(writes)).filter((result) => result.status === 'rejected');
   if (second) host.log.error(describe(second.reason));
   await Promise.all(writes);
   if (target) await markReported(target.records, target.stored, host.now());
+}
+
+function queued({ sha = '', pipeline = 'default', pullRequest, command }: ReportInputs, { github }: Parts): Promise<CheckRun> {
+  return queueCheck(github, { sha, pipeline, pullRequest, command });
+}
+
+async function mergeGroup(inputs: ReportInputs, parts: Parts): Promise<CheckRun> {
+  const group = readMergeGroup(parts.context);
+  const { client, records } = await openRecords(inputs, parts.host);
+  const { github } = parts;
+  return checkMergeGroup(group, inputs.pipeline ?? 'default', { github, records, namespace: client.namespace, links: linksOf(parts) });
+}
+
+function said({ setOutput, log }: Host, { id, name, sha, conclusion }: CheckRun): void {
+  setOutput('check-run-id', String(id));
+  log.info(`the check "${name}" is on ${sha}${conclusion === null ? '' : `, concluded: ${conclusion}`}`);
 }
 
 async function comment({ story, target }: Opened, report: ReportParts, host: Host): Promise<void> {
