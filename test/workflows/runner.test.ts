@@ -10,12 +10,35 @@ import { runWorkflow, type RunOptions } from '@slashtrain/testing/runner/run';
 let folder: string;
 const issued: Record<string, string>[] = [];
 const head = 'a'.repeat(40);
+/** What a job calls: two jobs, an input with a default and one without, a secret. */
+const called = `
+on:
+  workflow_call:
+    inputs: { text: { type: string, required: true }, count: { type: number, default: 3 } }
+    secrets: { key: { required: true } }
+    outputs: { said: { value: '\${{ jobs.two.outputs.said }}' } }
+jobs:
+  one:
+    runs-on: x
+    permissions: { checks: write }
+    steps: [{ uses: test/echo@v1, with: { text: '\${{ inputs.text }} \${{ inputs.count }} \${{ secrets.key }} \${{ secrets.OTHER }}' } }]
+  two:
+    name: Two of \${{ inputs.text }}
+    needs: one
+    runs-on: x
+    outputs: { said: '\${{ steps.e.outputs.said }}' }
+    steps: [{ id: e, uses: test/echo@v1, with: { text: HELLO } }]
+`;
 const github: RunOptions['github'] = {
   url: 'http://127.0.0.1:1',
   repository: { owner: 'o', name: 'r', id: 7 },
   issueToken: (permissions) => `token-${issued.push(permissions)}-of-a-job`,
   headOf: () => head,
-  filesOf: () => new Map([['data/x.txt', 'hello']]),
+  filesOf: () =>
+    new Map([
+      ['data/x.txt', 'hello'],
+      ['.github/workflows/called.yml', called],
+    ]),
 };
 
 beforeAll(() => {
@@ -253,6 +276,85 @@ describe('jobs', () => {
   });
 });
 
+describe('a matrix', () => {
+  const jobs = (strategy: string, step: string): string =>
+    `  list: { runs-on: x, outputs: { all: '\${{ steps.l.outputs.said }}' }, steps: [{ id: l, uses: test/echo@v1, with: { text: '[{"n":1,"s":"a"},{"n":2}]' } }] }
+  each:
+    needs: list
+    runs-on: x
+    strategy: ${strategy}
+    outputs: { last: '\${{ steps.e.outputs.said }}' }
+    steps: [${step}]
+  after: { needs: each, if: always(), runs-on: x, steps: [{ uses: test/echo@v1, with: { text: '\${{ needs.each.result }} \${{ needs.each.outputs.last }}' } }] }
+`;
+  const lines = (done: WorkflowRun, name: string): string[] | undefined => done.jobs.find((job) => job.name === name)?.steps[0]?.lines;
+
+  it('of another job makes a job of each item, and an absent key is empty', async () => {
+    const include = `{ max-parallel: 1, matrix: { include: '\${{ fromJSON(needs.list.outputs.all) }}' } }`;
+    const done = await run(jobs(include, `{ id: e, uses: test/echo@v1, with: { text: 'n\${{ matrix.n }}s\${{ matrix.s }}' } }`));
+    expect(done.jobs.map(({ name, conclusion }) => [name, conclusion])).toEqual([
+      ['list', 'success'],
+      ['each (1, a)', 'success'],
+      ['each (2)', 'success'],
+      ['after', 'success'],
+    ]);
+    expect([lines(done, 'each (1, a)'), lines(done, 'each (2)'), lines(done, 'after')]).toEqual([['n1sa'], ['n2s'], ['success n2s']]);
+  });
+
+  it.each([
+    ['ends the others', 'true', ['failure', 'cancelled'], 'failure '],
+    ['goes on', 'false', ['failure', 'success'], 'failure b'],
+  ])('of which one fails %s with fail-fast: %s', async (_, failFast, conclusions, after) => {
+    const strategy = `{ max-parallel: 1, fail-fast: ${failFast}, matrix: { v: [bad, b] } }`;
+    const done = await run(
+      jobs(strategy, `{ run: 'test \${{ matrix.v }} = b' }, { id: e, uses: test/echo@v1, with: { text: '\${{ matrix.v }}' } }`),
+    );
+    expect(done.jobs.filter(({ id }) => id === 'each').map(({ conclusion }) => conclusion)).toEqual(conclusions);
+    expect(lines(done, 'after')).toEqual([after.trimEnd() === after ? after : 'failure ']);
+  });
+
+  it('without a job fails, as it does on GitHub', async () => {
+    const done = await run(`  a: { runs-on: x, strategy: { matrix: { include: '\${{ fromJSON(''[]'') }}' } }, steps: [{ run: echo }] }\n`);
+    expect(done.jobs).toMatchObject([{ conclusion: 'failure', annotations: [{ message: 'Matrix vector does not contain any values' }] }]);
+  });
+});
+
+describe('a call of a reusable workflow', () => {
+  const call = (more: string): string =>
+    `  a: { permissions: { checks: write }, uses: ./.github/workflows/called.yml, ${more} }
+  b: { needs: a, if: always(), runs-on: x, steps: [{ uses: test/echo@v1, with: { text: '\${{ needs.a.result }} \${{ needs.a.outputs.said }}' } }] }
+`;
+  const [own] = [{ secrets: { KEY: 'hush-hush', OTHER: 'never' } }];
+
+  it('hands on inputs and secrets that are declared, runs its jobs in place of the caller, and gives its outputs', async () => {
+    const done = await run(call(`with: { text: hello }, secrets: { key: '\${{ secrets.KEY }}' }`), own);
+    expect(done.jobs.map(({ id, name, conclusion }) => [id, name, conclusion])).toEqual([
+      ['a/one', 'a / one', 'success'],
+      ['a/two', 'a / Two of hello', 'success'],
+      ['b', 'b', 'success'],
+    ]);
+    expect(done.jobs[0]?.steps[0]?.lines).toEqual(['hello 3 *** ']);
+    expect(done.jobs[2]?.steps[0]?.lines).toEqual(['success HELLO']);
+    expect(done.jobs.map(({ permissions }) => ({ ...permissions }))).toMatchObject([{ checks: 'write' }, { checks: 'write' }, {}]);
+  });
+
+  it.each([
+    ['an input that it has not', `with: { text: a, txt: b }, secrets: { key: x }`, 'has no input "txt"'],
+    ['a required input left out', `secrets: { key: x }`, 'requires the input "text"'],
+    ['a secret that it has not', `with: { text: a }, secrets: { key: x, other: y }`, 'has no secret "other"'],
+    ['a required secret left out', `with: { text: a }`, 'requires the secret "key"'],
+  ])('fails with %s', async (_, more, message) => {
+    const done = await run(call(more), own);
+    expect(done.conclusion).toBe('failure');
+    expect(done.jobs.flatMap(({ annotations }) => annotations)[0]?.message).toContain(message);
+  });
+
+  it('is left out whole where its `if:` does not hold', async () => {
+    const done = await run(call('if: false'), own);
+    expect(done.jobs.map(({ conclusion }) => conclusion)).toEqual(['skipped', 'skipped', 'success']);
+  });
+});
+
 describe('before anything runs', () => {
   it.each([
     ['a key that is no key', steps('- { run: echo, wiht: {} }'), "Unexpected value 'wiht'"],
@@ -263,7 +365,16 @@ describe('before anything runs', () => {
       'at least one job with no dependencies',
     ],
     ['YAML that is none', '  a: [', 'Flow sequence'],
-    ['a matrix', `  a:\n    runs-on: x\n    strategy: { matrix: { n: [1] } }\n    steps: [{ run: a }]\n`, 'jobs.a.strategy'],
+    [
+      'a matrix that is changed afterwards',
+      `  a:\n    runs-on: x\n    strategy: { matrix: { n: [1], exclude: [{ n: 1 }] } }\n    steps: [{ run: a }]\n`,
+      'jobs.a.strategy.matrix.exclude',
+    ],
+    [
+      'a called job that wants more than its caller may give',
+      `  a: { permissions: { contents: read }, uses: ./.github/workflows/called.yml }\n`,
+      'the nested job "one" is requesting "checks: write", but is only allowed "checks: none"',
+    ],
     ['a container', `  a:\n    runs-on: x\n    container: alpine\n    steps: [{ run: a }]\n`, 'jobs.a.container'],
     ['a reusable workflow', `  a: { uses: o/r/.github/workflows/x.yml@v1 }\n`, 'jobs.a.uses'],
     ['hashFiles()', steps("- { run: 'echo ${{ hashFiles(github.sha) }}' }"), 'hashFiles() in jobs.a.steps[0].run'],

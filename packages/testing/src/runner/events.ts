@@ -3,6 +3,7 @@ import type { WorkflowEvent } from '../github/events.ts';
 
 interface Payload {
   action?: string;
+  schedule?: string;
 }
 
 /** Types that start a workflow where it names none; all do for the other events. */
@@ -15,7 +16,8 @@ const defaultTypes: Record<string, string[]> = {
 export function startedBy(on: EventsConfig, event: WorkflowEvent): boolean {
   if (!Object.hasOwn(on, event.name)) return false;
   const config = (on[event.name] ?? {}) as { types?: string[]; branches?: string[]; 'branches-ignore'?: string[] };
-  const { action } = event.payload as Payload;
+  const { action, schedule } = event.payload as Payload;
+  if (event.name === 'schedule') return (on.schedule ?? []).some(({ cron }) => cron === schedule);
   const types = config.types ?? defaultTypes[event.name];
   if (types && action !== undefined && !types.includes(action)) return false;
   const branch = event.baseRef ?? (event.ref.startsWith('refs/heads/') ? event.ref.slice('refs/heads/'.length) : undefined);

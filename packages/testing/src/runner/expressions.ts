@@ -56,6 +56,19 @@ export function text(value: unknown, scope: Scope): string {
     .join('');
 }
 
+/** A value of the file, of any shape, with its expressions filled in: one that stands alone keeps its type. */
+export function value(node: unknown, scope: Scope): unknown {
+  if (Array.isArray(node)) return node.map((item) => value(item, scope));
+  if (typeof node === 'object' && node !== null) {
+    return Object.fromEntries(Object.entries(node).map(([name, item]) => [name, value(item, scope)]));
+  }
+  if (typeof node !== 'string') return node;
+  const parts = partsOf(node);
+  const [only] = parts;
+  if (parts.length !== 1 || !only?.expression) return text(node, scope);
+  return JSON.parse(JSON.stringify(evaluate(only.text, scope), data.replacer)) as unknown;
+}
+
 /** A scalar of the file as it stands there; nothing where it is absent. */
 export function written(value: unknown): string {
   if (value === undefined || value === null) return '';

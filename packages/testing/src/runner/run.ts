@@ -1,11 +1,13 @@
 import type { WorkflowEvent } from '../github/events.ts';
 import { ownActions, resolveActions, type ActionResolver } from './actions.ts';
+import { calledWorkflow, handOn, outputsOf, refuseMore, type Handed } from './call.ts';
 import { Concurrency } from './concurrency.ts';
 import { githubContext, needsContext } from './contexts.ts';
 import { startedBy } from './events.ts';
 import { boolean, holds, text, written, type Scope } from './expressions.ts';
 import { permissionsOf, type RunnerGitHub } from './github.ts';
 import { runJob } from './job.ts';
+import { nameOf, readStrategy } from './matrix.ts';
 import type { Conclusion, JobRun, Progress, WorkflowRun } from './result.ts';
 import { readWorkflow, type Job, type Workflow } from './workflow.ts';
 
@@ -40,6 +42,17 @@ export async function runWorkflow(options: RunOptions): Promise<WorkflowRun | un
   return new RunStory(options, workflow).tell();
 }
 
+/** Where a called workflow's jobs belong. */
+interface Within {
+  /** The calling job's. */
+  id: string;
+  name: string;
+  run: WorkflowRun;
+  /** The most that its jobs may do. */
+  allowed: Readonly<Record<string, string>>;
+  concurrency: Concurrency;
+}
+
 class RunStory {
   readonly #options: RunOptions;
   readonly #workflow: Workflow;
@@ -49,18 +62,23 @@ class RunStory {
   readonly #stop = new AbortController();
   readonly #concurrency: Concurrency;
   readonly #done = new Map<string, Promise<void>>();
+  /** By the job's id: what its `needs` see. Of a matrix and of a call it stands in no list of the run's. */
+  readonly #results = new Map<string, JobRun>();
+  readonly #called = new Map<string, RunStory>();
+  #handed: Handed;
 
-  constructor(options: RunOptions, workflow: Workflow) {
+  constructor(options: RunOptions, workflow: Workflow, within?: Within) {
     const { event } = options;
     this.#options = options;
     this.#workflow = workflow;
     this.#event = event;
-    this.#concurrency = options.concurrency ?? new Concurrency();
+    this.#concurrency = within?.concurrency ?? options.concurrency ?? new Concurrency();
+    this.#handed = { inputs: (event.payload['inputs'] ?? {}) as Record<string, unknown>, secrets: options.secrets ?? {} };
     this.#actions = resolveActions(
       workflow.jobs.flatMap((job) => job.steps),
       options.actions ?? ownActions,
     );
-    this.#run = {
+    this.#run = within?.run ?? {
       id: options.id ?? 1,
       number: options.number ?? 1,
       attempt: 1,
@@ -73,16 +91,29 @@ class RunStory {
       actor: event.actor,
       status: 'queued',
       startedAt: this.#now(),
-      jobs: workflow.jobs.map((job) => ({
-        id: job.id,
-        name: written(job.name),
+      jobs: [],
+    };
+    for (const job of workflow.jobs) {
+      const permissions = permissionsOf(job.permissions ?? workflow.permissions, within?.allowed);
+      if (within) refuseMore(job.id, permissions, within.allowed);
+      const result: JobRun = {
+        id: within ? `${within.id}/${job.id}` : job.id,
+        name: within ? `${within.name} / ${written(job.name)}` : written(job.name),
         status: 'queued',
-        permissions: permissionsOf(job.permissions, workflow.permissions),
+        permissions,
         outputs: Object.create(null) as Record<string, string>,
         steps: [],
         annotations: [],
-      })),
-    };
+      };
+      this.#results.set(job.id, result);
+      if (job.uses === undefined) {
+        this.#run.jobs.push(result);
+        continue;
+      }
+      const callee = calledWorkflow(job, options.github, event);
+      const place = { id: result.id, name: result.name, run: this.#run, allowed: permissions, concurrency: this.#concurrency };
+      this.#called.set(job.id, new RunStory(options, callee, place));
+    }
   }
 
   async tell(): Promise<WorkflowRun> {
@@ -124,20 +155,82 @@ class RunStory {
     try {
       if (!holds(job.if, { ...scope, status: this.#statusBefore(job) })) {
         result.conclusion = this.#stop.signal.aborted ? 'cancelled' : 'skipped';
+        this.#called.get(job.id)?.leaveOut(result.conclusion);
       } else {
-        await this.#start(job, result, scope);
+        await this.#begin(job, result, scope);
       }
     } catch (error) {
-      result.annotations.push({ level: 'error', message: error instanceof Error ? error.message : String(error) });
+      result.annotations.push({ level: 'error', message: messageOf(error) });
       result.conclusion = 'failure';
     }
     result.status = 'completed';
     if (result.startedAt !== undefined) result.endedAt = this.#now();
-    this.#emit({ type: 'job-ended', run: this.#run, job: result });
+    // Of a matrix and of a call the jobs have told it themselves.
+    if (this.#run.jobs.includes(result)) this.#emit({ type: 'job-ended', run: this.#run, job: result });
   }
 
-  async #start(job: Job, result: JobRun, scope: Scope): Promise<void> {
+  #begin(job: Job, result: JobRun, scope: Scope): Promise<void> {
+    const called = this.#called.get(job.id);
+    if (called) return this.#call(job, called, result, scope);
+    return job.strategy === undefined ? this.#start(job, result, scope) : this.#multiply(job, result, scope);
+  }
+
+  /** Runs the jobs of a called workflow in place of the one that calls it. */
+  async #call(job: Job, called: RunStory, result: JobRun, scope: Scope): Promise<void> {
+    const stop = (): void => called.#stop.abort();
+    if (this.#stop.signal.aborted) stop();
+    this.#stop.signal.addEventListener('abort', stop, { once: true });
+    try {
+      called.#handed = handOn(job, called.#workflow, this.#handed.secrets, scope);
+    } catch (error) {
+      // The caller stands in no list: its jobs show it.
+      called.leaveOut('failure');
+      for (const { annotations } of called.#results.values()) annotations.push({ level: 'error', message: messageOf(error) });
+      throw error;
+    }
+    await Promise.all(called.#workflow.jobs.map((one) => called.#job(one)));
+    this.#stop.signal.removeEventListener('abort', stop);
+    const results = [...called.#results].map(([id, one]): JobRun => ({ ...one, id }));
+    const all = { ...called.#scope([]), contexts: { ...called.#scope([]).contexts, jobs: needsContext(results) } };
+    Object.assign(result.outputs, outputsOf(called.#workflow, all));
+    result.conclusion = conclude(results);
+  }
+
+  /** A called workflow that is not started. */
+  leaveOut(conclusion: Conclusion): void {
+    for (const result of this.#results.values()) Object.assign(result, { status: 'completed', conclusion });
+    for (const called of this.#called.values()) called.leaveOut(conclusion);
+  }
+
+  /** Runs a job once for each combination of its matrix. */
+  async #multiply(job: Job, result: JobRun, scope: Scope): Promise<void> {
+    const { combinations, failFast, maxParallel } = readStrategy(job.strategy, scope);
+    const stop = new AbortController();
+    const jobs = combinations.map((matrix): [Scope, JobRun] => [
+      { ...scope, contexts: { ...scope.contexts, matrix } },
+      { ...result, name: nameOf(result.name, matrix), outputs: Object.create(null) as Record<string, string>, steps: [], annotations: [] },
+    ]);
+    this.#run.jobs.splice(this.#run.jobs.indexOf(result), 1, ...jobs.map(([, one]) => one));
+    const waiting = [...jobs];
+    const work = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const [own, one] = next;
+        if (stop.signal.aborted || this.#stop.signal.aborted) one.conclusion = 'cancelled';
+        else await this.#start(job, one, own, job.name === job.id ? one.name : undefined, stop.signal);
+        one.status = 'completed';
+        if (one.startedAt !== undefined) one.endedAt = this.#now();
+        this.#emit({ type: 'job-ended', run: this.#run, job: one });
+        if (one.conclusion === 'failure' && failFast) stop.abort();
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(maxParallel, jobs.length) }, work));
+    for (const [, one] of jobs) for (const [name, value] of Object.entries(one.outputs)) if (value !== '') result.outputs[name] = value;
+    result.conclusion = conclude(jobs.map(([, one]) => one));
+  }
+
+  async #start(job: Job, result: JobRun, scope: Scope, name?: string, stop?: AbortSignal): Promise<void> {
     const own = new AbortController();
+    stop?.addEventListener('abort', () => own.abort(), { once: true });
     const cancel = (): void => own.abort();
     // A job whose `if:` holds although the run is cancelled is there to clean up: it is not cancelled as well.
     if (!this.#stop.signal.aborted) this.#stop.signal.addEventListener('abort', cancel, { once: true });
@@ -147,11 +240,13 @@ class RunStory {
       return;
     }
     try {
-      result.name = text(job.name, scope);
+      // Of a called workflow the caller's name stands before it.
+      const prefix = result.name.slice(0, result.name.length - written(job.name).length);
+      result.name = name ?? prefix + text(job.name, scope);
       result.status = 'in_progress';
       result.startedAt = this.#now();
       this.#emit({ type: 'job-started', run: this.#run, job: result });
-      const { github, secrets = {} } = this.#options;
+      const { github } = this.#options;
       await runJob({
         workflow: this.#workflow,
         job,
@@ -160,7 +255,7 @@ class RunStory {
         github,
         event: this.#event,
         actions: this.#actions,
-        secrets,
+        secrets: this.#handed.secrets,
         contexts: scope.contexts,
         signal: own.signal,
         emit: (progress) => this.#emit(progress),
@@ -206,7 +301,7 @@ class RunStory {
   }
 
   #result(id: string): JobRun {
-    const result = this.#run.jobs.find((job) => job.id === id);
+    const result = this.#results.get(id);
     if (!result) throw new Error(`no job ${id}`);
     return result;
   }
@@ -217,9 +312,9 @@ class RunStory {
     return {
       contexts: {
         github: githubContext(github, this.#run, this.#event),
-        needs: needsContext(needs.map((id) => this.#result(id))),
+        needs: needsContext(needs.map((id) => ({ ...this.#result(id), id }))),
         vars,
-        inputs: this.#event.payload['inputs'] ?? {},
+        inputs: this.#handed.inputs,
       },
       status: { success: !cancelled, failure: false, cancelled },
     };
@@ -234,13 +329,17 @@ class RunStory {
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** What GitHub calls a run without a `run-name:`: as what its event is about. */
 function titleOf({ payload }: WorkflowEvent): string | undefined {
   const { pull_request: pull, issue, head_commit: commit } = payload as Record<string, { title?: string; message?: string } | undefined>;
   return pull?.title ?? issue?.title ?? commit?.message?.split('\n', 1)[0];
 }
 
-function conclude(jobs: readonly JobRun[]): Conclusion {
+function conclude(jobs: readonly Pick<JobRun, 'conclusion'>[]): Conclusion {
   const conclusions = jobs.map((job) => job.conclusion);
   for (const worst of ['failure', 'cancelled'] as const) if (conclusions.includes(worst)) return worst;
   return conclusions.every((conclusion) => conclusion === 'skipped') ? 'skipped' : 'success';

@@ -1,7 +1,7 @@
 import type { EventsConfig } from '@actions/workflow-parser/model/workflow-template';
 import { partsOf, usesFunction } from './expressions.ts';
 
-const jobKeys = ['strategy', 'container', 'services', 'environment', 'snapshot', 'uses', 'continue-on-error', 'cancel-timeout-minutes'];
+const jobKeys = ['container', 'services', 'environment', 'snapshot', 'continue-on-error', 'cancel-timeout-minutes'];
 const stepKeys = ['background', 'wait', 'wait-all', 'cancel', 'parallel'];
 const filters = ['paths', 'paths-ignore', 'tags', 'tags-ignore', 'workflows', 'cron'];
 
@@ -17,6 +17,7 @@ export function unsupported(workflow: Record<string, unknown>, on: EventsConfig)
   }
   for (const [id, job] of Object.entries(workflow['jobs'] as Record<string, Record<string, unknown>>)) {
     for (const key of jobKeys) if (key in job) found.push(`jobs.${id}.${key}`);
+    found.push(...strategyOf(job).map((key) => `jobs.${id}.strategy${key}`));
     for (const [index, step] of ((job['steps'] ?? []) as Record<string, unknown>[]).entries()) {
       for (const key of stepKeys) if (key in step) found.push(`jobs.${id}.steps[${index}].${key}`);
     }
@@ -27,6 +28,18 @@ export function unsupported(workflow: Record<string, unknown>, on: EventsConfig)
     if (parts.some((part) => (part.expression || bare) && usesFunction(part.text, ['hashFiles']))) found.push(`hashFiles() in ${place}`);
   }
   return found;
+}
+
+/** What of a `strategy:` is not done: combinations that others change, and a matrix of calls. */
+function strategyOf({ strategy, uses }: Record<string, unknown>): string[] {
+  if (strategy === undefined) return [];
+  const { matrix } = strategy as { matrix?: unknown };
+  const keys = typeof matrix === 'object' && matrix !== null ? Object.keys(matrix) : [];
+  return [
+    ...(matrix === undefined || typeof matrix === 'string' || uses !== undefined ? [''] : []),
+    ...(keys.includes('exclude') ? ['.matrix.exclude'] : []),
+    ...(keys.includes('include') && keys.length > 1 ? ['.matrix.include beside lists'] : []),
+  ];
 }
 
 /** Every text of the file, where it stands, and whether it is an `if:`, which is an expression without `${{ }}` too. */

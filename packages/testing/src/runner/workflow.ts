@@ -18,6 +18,8 @@ export interface Workflow {
   defaults: RunDefaults;
   permissions: unknown;
   concurrency: unknown;
+  /** `on.workflow_call`, where others may call it. */
+  call?: { inputs?: unknown; secrets?: unknown; outputs?: unknown };
   jobs: Job[];
 }
 
@@ -37,6 +39,11 @@ export interface Job {
   concurrency: unknown;
   outputs: unknown;
   timeoutMinutes: unknown;
+  strategy: unknown;
+  /** The reusable workflow that it calls; then it has no steps. */
+  uses?: string;
+  with: unknown;
+  secrets: unknown;
   steps: Step[];
 }
 
@@ -75,6 +82,7 @@ export function readWorkflow(file: string, content: string): Workflow {
     defaults: runDefaults(raw),
     permissions: raw['permissions'],
     concurrency: raw['concurrency'],
+    ...callOf(raw['on']),
     jobs: Object.entries(raw['jobs'] as Record<string, Raw>).map(([id, job]) => readJob(id, job)),
   };
 }
@@ -91,8 +99,18 @@ function readJob(id: string, raw: Raw): Job {
     concurrency: raw['concurrency'],
     outputs: raw['outputs'],
     timeoutMinutes: raw['timeout-minutes'] ?? 360,
-    steps: raw['steps'] as Step[],
+    strategy: raw['strategy'],
+    ...(typeof raw['uses'] === 'string' && { uses: raw['uses'] }),
+    with: raw['with'],
+    secrets: raw['secrets'],
+    steps: (raw['steps'] ?? []) as Step[],
   };
+}
+
+function callOf(on: unknown): Pick<Workflow, 'call'> {
+  if (on === 'workflow_call' || (Array.isArray(on) && on.includes('workflow_call'))) return { call: {} };
+  if (typeof on !== 'object' || on === null || !('workflow_call' in on)) return {};
+  return { call: on.workflow_call ?? {} };
 }
 
 function runDefaults(raw: Raw): RunDefaults {
