@@ -15,6 +15,8 @@ export interface GatherParts {
   reference: RunReference;
   log: Pick<Log, 'debug' | 'warning'>;
   pods(signal: AbortSignal): AsyncIterable<Sighting<Pod>>;
+  /** Why Kueue holds the run back, at first and at each change; it ends where Kueue has no part in it. */
+  workloads(signal: AbortSignal): AsyncIterable<Evidence[]>;
   signal: AbortSignal;
   watch?: Omit<WatchOptions, 'signal' | 'timing'>;
   timing?: Timing;
@@ -55,13 +57,19 @@ export async function* gatherPods(parts: GatherParts): AsyncGenerator<PodsObserv
       if (items.filter((event) => gathered.hear(event)).length > 0) tell();
     }
   };
+  const workloads = async (): Promise<void> => {
+    for await (const evidence of parts.workloads(signal)) {
+      gathered.held(evidence);
+      tell();
+    }
+  };
   // Whoever waits goes on waiting without them.
   const lessen =
     (what: string) =>
     (error: unknown): void => {
       if (!signal.aborted) log.debug(`no ${what}: ${error instanceof ActionError ? messageOf(error) : String(error)}`);
     };
-  const tasks = [pods().catch(lessen('pods')), events().catch(lessen('events'))];
+  const tasks = [pods().catch(lessen('pods')), events().catch(lessen('events')), workloads().catch(lessen('workloads of Kueue'))];
   try {
     while (!signal.aborted) {
       if (!isNew) await new Promise<void>((done) => (wake = done));
@@ -86,6 +94,7 @@ export class Gathered {
   readonly #events = new Map<string, Evidence>();
   readonly #nodes = new Map<string, Evidence[]>();
   readonly #suspects = new Set<string>();
+  #held: readonly Evidence[] = [];
 
   constructor(reference: RunReference) {
     this.#reference = reference;
@@ -116,6 +125,11 @@ export class Gathered {
     return true;
   }
 
+  /** What Kueue says now; nothing once the run is admitted. */
+  held(evidence: readonly Evidence[]): void {
+    this.#held = evidence;
+  }
+
   nodes(names: readonly string[], evidence: readonly Evidence[]): void {
     for (const name of names)
       this.#nodes.set(
@@ -137,7 +151,7 @@ export class Gathered {
 
   observation(): PodsObservation {
     const pods = [...this.#pods.values()].toSorted((a, b) => compare(a.created, b.created));
-    const evidence = [...pods.flatMap((one) => one.evidence), ...this.#events.values(), ...[...this.#nodes.values()].flat()];
+    const evidence = [...pods.flatMap((one) => one.evidence), ...this.#events.values(), ...[...this.#nodes.values()].flat(), ...this.#held];
     return { pods: pods.map(({ pod }) => pod), evidence: byTime(evidence) };
   }
 }

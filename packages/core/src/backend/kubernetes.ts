@@ -1,6 +1,8 @@
 import { ActionError } from '../action/errors.ts';
 import type { Log } from '../action/log.ts';
 import type { Kind, KubernetesObject } from '../kinds/kind.ts';
+import { queueLabel } from '../kinds/kueue.ts';
+import { knownKinds, type Kinds } from '../kinds/registry.ts';
 import { iterate, type Source } from '../kubernetes/channel.ts';
 import { pods as podResource, type KubernetesClient } from '../kubernetes/client.ts';
 import { followLogs, type LogFollowOptions } from '../kubernetes/logs.ts';
@@ -9,16 +11,19 @@ import type { Timing } from '../kubernetes/timing.ts';
 import { watchObject, watchSelection, type Sighting, type WatchOptions } from '../kubernetes/watch.ts';
 import { formatReference, type RunReference } from '../run/reference.ts';
 import { isEnded, type Status } from '../run/state.ts';
-import type { LogLine, Observation, PodsObservation, RunBackend } from './backend.ts';
+import type { Evidence, LogLine, Observation, PodsObservation, RunBackend } from './backend.ts';
 import { evidenceOf, nodeEvidence, podResult, tellingEventsOf } from './evidence.ts';
 import { gatherPods } from './gather.ts';
 import { outputsOf } from './outputs.ts';
 import { servedKind } from './served-kind.ts';
 import { Shared } from './shared.ts';
+import { kueueWorkloads } from './workloads.ts';
 
 /** What {@link kubernetesBackend} is made with, beside its client. */
 export interface KubernetesBackendOptions {
   log: Log;
+  /** What runs can be; absent: what Slashtrain knows by itself. A record's run takes `kindsOfRecord`. */
+  kinds?: Kinds;
   timing?: Timing;
   /** Times of watches and logs, in seconds; a test makes them short. */
   watch?: Omit<WatchOptions, 'signal' | 'timing'>;
@@ -36,7 +41,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     const key = `${name.plural}.${name.group}`;
     const known = served.get(key);
     if (known) return known;
-    const asked = servedKind(client, name);
+    const asked = servedKind(client, name, options.kinds ?? knownKinds);
     served.set(key, asked);
     asked.catch(() => served.delete(key));
     return asked;
@@ -86,6 +91,16 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       );
     podWatches.set(key, shared);
     yield* shared.subscribe(signal);
+  };
+
+  const workloads = kueueWorkloads(client, log);
+  // Only of a run that is in a queue: the others need no further watch.
+  const watchWorkloads = async function* (reference: RunReference, signal: AbortSignal): AsyncIterable<Evidence[]> {
+    for await (const { object } of watch(await kindOf(reference), reference, signal)) {
+      if (object?.metadata.labels?.[queueLabel] === undefined) return;
+      yield* workloads.watch(reference, { ...options.watch, ...(timing ? { timing } : {}), signal });
+      return;
+    }
   };
 
   const startLogs = (reference: RunReference, signal: AbortSignal, when: 'live' | 'ended'): Source<LogLine[]> => {
@@ -184,6 +199,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
         log,
         signal,
         pods: (until) => watchPods(reference, until),
+        workloads: (until) => watchWorkloads(reference, until),
         ...(options.watch ? { watch: options.watch } : {}),
         ...(timing ? { timing } : {}),
       }),
@@ -192,9 +208,11 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       const list = await listPods(reference);
       const events = await tellingEventsOf(client, reference, list, log);
       const nodes = await nodeEvidence(client, nodesToAsk(list), log);
+      // What Kueue holds back has no pods yet.
+      const held = list.length > 0 ? [] : await workloads.look(reference);
       return {
         pods: list.map(podResult),
-        evidence: [...list.flatMap(evidenceOf), ...events, ...nodes].toSorted((a, b) => compare(a.time ?? '', b.time ?? '')),
+        evidence: [...list.flatMap(evidenceOf), ...events, ...nodes, ...held].toSorted((a, b) => compare(a.time ?? '', b.time ?? '')),
       };
     },
 
