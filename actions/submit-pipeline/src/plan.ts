@@ -5,13 +5,14 @@ import type { Accelerator } from '@slashtrain/core/config/types';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { containersOf } from '@slashtrain/core/kinds/pods';
-import { runName } from '@slashtrain/core/run/name';
+import { runName, runSuffix, type NameParts } from '@slashtrain/core/run/name';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { askerOf, requestHash } from '@slashtrain/core/run/request';
 import type { ClaimRequest } from './claim.ts';
 import type { Commit } from './commit.ts';
+import { withHelpers, type PlannedHelper } from './helpers.ts';
 import { identifyingInputs, type SubmitInputs } from './inputs.ts';
-import { prepare } from './prepare.ts';
+import { prepare, resourcesOf } from './prepare.ts';
 import type { Source } from './source.ts';
 
 /** What a plan is made from, beside the inputs. */
@@ -32,8 +33,11 @@ export interface Sources {
 export interface Plan extends ClaimRequest {
   pipeline: string;
   sha: string;
-  /** Writes the object as JSON into `folder`. @returns the file's path */
-  save(folder: string, object: KubernetesObject): string;
+  helpersFor(attempt: number): PlannedHelper[];
+  /** The objects of an attempt as they will run, with what they refer to on the cluster: for the policy. */
+  asTheyRun(attempt: number): [KubernetesObject, ...KubernetesObject[]];
+  /** Writes the objects of an attempt as JSON into `folder`: the run, or a List where there are others. @returns the file's path */
+  save(folder: string, attempt: number): string;
 }
 
 /** Says what will be asked for: who asks for which run, under which names. Does nothing yet. */
@@ -53,8 +57,16 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     images: sources.images,
   });
   const namespace = namespaceOf(inputs, sources);
-  const nameFor = (attempt: number): string =>
-    runName({ pipeline: inputs.pipeline, pullRequest: inputs.pullRequest, sha: inputs.sha, request, attempt }, kind.nameLimit);
+  const namePartsFor = (attempt: number): NameParts => {
+    const { pipeline, pullRequest, sha } = inputs;
+    return { pipeline, pullRequest, sha, request, attempt };
+  };
+  const nameFor = (attempt: number): string => runName(namePartsFor(attempt), kind.nameLimit);
+  const documentsFor = (attempt: number): ReturnType<typeof withHelpers> =>
+    withHelpers(
+      { object: source.object, kind, helpers: source.helpers ?? [] },
+      { name: nameFor(attempt), suffix: runSuffix(namePartsFor(attempt)), namespace },
+    );
   const base = {
     repository: { id: context.repositoryId, fullName: `${context.owner}/${context.repo}` },
     ...(inputs.pullRequest === undefined ? {} : { pullRequest: inputs.pullRequest }),
@@ -65,15 +77,19 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
   const repositoryUrl = `${context.serverUrl}/${base.repository.fullName}`;
   const artifactsFor = (name: string): { artifacts?: string } =>
     inputs.artifacts === undefined ? {} : { artifacts: `${inputs.artifacts}/${name}` };
+  // A generated object has them where they belong.
+  const resources = source.why === undefined ? resourcesOf(inputs.pods, accelerator) : undefined;
   const objectFor = (attempt: number): KubernetesObject => {
     const name = nameFor(attempt);
     const { parameters, images, pods, queue, deadline: deadlineSeconds, ttl: ttlSeconds } = inputs;
     return prepare(
-      source,
-      { parameters, images, pods, accelerator, queue, deadlineSeconds, ttlSeconds },
+      { ...source, object: documentsFor(attempt).run },
+      { parameters, images, pods, accelerator, resources, queue, deadlineSeconds, ttlSeconds },
       { name, namespace, record: base, repositoryUrl, ...artifactsFor(name) },
     );
   };
+  const joined = (object: KubernetesObject): KubernetesObject => (source.found && kind.elsewhere?.joined(object, source.found)) ?? object;
+  const helpersFor = (attempt: number): PlannedHelper[] => documentsFor(attempt).helpers;
   const recordFor = (attempt: number): RunRecord => ({
     version: 1,
     ...base,
@@ -83,7 +99,7 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     attempt,
     actor: context.triggeringActor,
     createdAt: new Date(sources.now).toISOString(),
-    images: imagesOf(objectFor(attempt), kind),
+    images: imagesOf(joined(objectFor(attempt)), kind),
     parameters: [...inputs.parameters].map(([name, value]) => ({ name, value })),
     ...artifactsFor(nameFor(attempt)),
     ...priceOf(inputs, accelerator),
@@ -100,9 +116,14 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     recordFor,
     nameFor,
     objectFor,
-    save: (folder, object) => {
-      const file = join(folder, `${object.metadata.name ?? 'run'}.json`);
-      writeFileSync(file, `${JSON.stringify(object, undefined, 2)}\n`);
+    helpersFor,
+    asTheyRun: (attempt) => [joined(objectFor(attempt)), ...helpersFor(attempt).map(({ object }) => object)],
+    save: (folder, attempt) => {
+      const run = objectFor(attempt);
+      const helpers = helpersFor(attempt).map(({ object }) => object);
+      const all = helpers.length > 0 ? { apiVersion: 'v1', kind: 'List', items: [...helpers, run] } : run;
+      const file = join(folder, `${nameFor(attempt)}.json`);
+      writeFileSync(file, `${JSON.stringify(all, undefined, 2)}\n`);
       return file;
     },
   };

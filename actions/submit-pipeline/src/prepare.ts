@@ -16,6 +16,8 @@ export interface Settings {
   pods: PodInputs;
   /** What the configuration says of the accelerator that `pods` names. */
   accelerator?: Accelerator | undefined;
+  /** For the containers that train. */
+  resources?: PodResources | undefined;
   queue?: string | undefined;
   /** Seconds; absent where the manifest's own stands. */
   deadlineSeconds?: number | undefined;
@@ -40,7 +42,7 @@ export interface Placement {
  * @throws ActionError `input` for an image, a parameter or a container that the manifest does not have
  */
 export function prepare(
-  { kind, object: original }: Pick<Manifest, 'kind' | 'object'>,
+  { kind, object: original, found }: Pick<Manifest, 'kind' | 'object' | 'found'>,
   settings: Settings,
   placement: Placement,
 ): KubernetesObject {
@@ -49,7 +51,7 @@ export function prepare(
   const { generateName: _, ...metadata } = object.metadata;
   object.metadata = { ...metadata, name: placement.name, namespace: placement.namespace, labels: { ...metadata.labels, ...labels } };
 
-  kind.setParameters(object, settings.parameters);
+  kind.setParameters(object, settings.parameters, found);
   setImages(kind.podTemplates(object), settings.images);
   const pods = podSettings(settings, placement, labels);
   if (kind.setPods) kind.setPods(object, pods);
@@ -61,9 +63,8 @@ export function prepare(
   return object;
 }
 
-function podSettings({ pods, accelerator }: Settings, placement: Placement, labels: Record<string, string>): PodSettings {
+function podSettings({ pods, accelerator, resources }: Settings, placement: Placement, labels: Record<string, string>): PodSettings {
   const { env, secrets, serviceAccount, priorityClass } = pods;
-  const resources = resourcesOf(pods, accelerator);
   return {
     labels,
     ...environmentOf(placement),
@@ -79,7 +80,8 @@ function podSettings({ pods, accelerator }: Settings, placement: Placement, labe
   };
 }
 
-function resourcesOf({ cpu, memory, gpus }: PodInputs, accelerator: Accelerator | undefined): PodResources | undefined {
+/** What the inputs say of resources; undefined where they say nothing. */
+export function resourcesOf({ cpu, memory, gpus }: PodInputs, accelerator: Accelerator | undefined): PodResources | undefined {
   const resources: PodResources = {
     ...(cpu === undefined ? {} : { cpu }),
     ...(memory === undefined ? {} : { memory }),

@@ -140,7 +140,7 @@ describe('resources', () => {
       { limits: { 'amd.com/gpu': '4', cpu: '8' }, requests: { cpu: '2' } },
     ],
     ['one of an accelerator', undefined, { gpuResource: 'amd.com/gpu' }, { limits: { 'amd.com/gpu': 1 } }],
-    ['none', { limits: { 'nvidia.com/gpu': 1 } }, { gpus: 0 }, undefined],
+    ['none', { limits: { 'nvidia.com/gpu': 1 } }, { gpus: 0 }, {}],
     ['nothing new', own, {}, own],
   ])('%s', (_, resources, given, expected) => {
     const container: Container = { name: 'a', ...(resources ? { resources } : {}) };

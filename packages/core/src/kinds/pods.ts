@@ -97,8 +97,7 @@ export function setResources(container: Pick<Container, 'resources'>, { cpu, mem
   const fill = (map: Quantities, key: string): object => (Object.keys(map).length > 0 ? { [key]: map } : {});
   const { requests: _, limits: __, ...rest } = own;
   const resources = { ...rest, ...fill(requests, 'requests'), ...fill(limits, 'limits') };
-  if (Object.keys(resources).length > 0) container.resources = resources;
-  else delete container.resources;
+  if (container.resources || Object.keys(resources).length > 0) container.resources = resources;
 }
 
 function acceleratorsOf({ resources }: Pick<Container, 'resources'>): { name: string; count: string | number } | undefined {
