@@ -21,6 +21,8 @@ export interface DockerfileBuild {
   secrets: ReadonlyMap<string, string>;
   platforms: readonly string[];
   cache: ImageName | undefined;
+  /** Whether the images that it builds on lie in registries of this machine, which speak http. */
+  isLocal: boolean;
   push: boolean;
   load: boolean;
   /** buildkitd's. */
@@ -138,7 +140,7 @@ function buildah(build: DockerfileBuild): Command[] {
     {
       program: 'buildah',
       args: [
-        ...['build', '--layers', ...secure(build.image), ...file, several ? '--manifest' : '--tag', image],
+        ...['build', '--layers', ...(build.isLocal ? ['--tls-verify=false'] : []), ...file, several ? '--manifest' : '--tag', image],
         ...(build.target === undefined ? [] : ['--target', build.target]),
         ...pairs('--build-arg', build.buildArgs),
         ...labels,

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
-import { formatImageName, manifestReference, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
+import { formatImageName, manifestReference, parseImageName, registryAddress, type ImageName } from '@slashtrain/core/registry/image-name';
 import type { Registries } from '@slashtrain/core/registry/registries';
 import { bytesOf, type Commit } from './archive.ts';
 import { commandsOf, findBuilder, type DockerfileBuild, type FoundBuilder } from './builders.ts';
@@ -213,6 +213,7 @@ async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Rec
     labels: recipe.labels,
     secrets,
     platforms: request.platforms,
+    isLocal: isLocal(namesIn(recipe)),
   };
   // What the builder cannot do is said before anything is written.
   const commands = commandsOf(builder, build);
@@ -228,6 +229,11 @@ async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Rec
   const registries = [target, ...(dockerfile.cache ? [dockerfile.cache] : []), ...namesIn(recipe)].map(({ registry }) => registry);
   const env = await loginFor([...new Set(registries)], shop.credentials, place('docker'), shop.environment);
   return commands.map((command) => ({ ...command, env: { ...command.env, ...env } }));
+}
+
+/** buildah has one switch for all registries of a build: it is thrown where none of them is elsewhere. */
+function isLocal(names: readonly ImageName[]): boolean {
+  return names.length > 0 && names.every(({ registry }) => registryAddress(registry).protocol === 'http:');
 }
 
 function namesIn(recipe: Recipe): ImageName[] {
