@@ -4,6 +4,7 @@ import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openFor } from '@slashtrain/core/kubernetes/access';
+import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { cancelRun, type CancelParts, type Order, type Outcome } from './cancel.ts';
@@ -24,13 +25,7 @@ export async function main(inputs: CancelInputs, { host, context, github }: Part
   const { log } = host;
   host.setOutput('cancelled', '[]');
   const client = await openFor(host, inputs);
-  const parts: CancelParts = {
-    records: recordStore(client),
-    backend: kubernetesBackend(client, { log }),
-    concludeCheck: (stored) => concludeCheck(github, stored, log),
-    log,
-    now: host.now,
-  };
+  const records = recordStore(client);
   const order: Order = {
     by: context.triggeringActor,
     why: inputs.reason ?? (inputs.keepSha === undefined ? 'somebody asked for it' : `a newer commit was pushed: ${inputs.keepSha}`),
@@ -39,12 +34,19 @@ export async function main(inputs: CancelInputs, { host, context, github }: Part
     dryRun: inputs.dryRun,
   };
 
-  const found = await parts.records.find(client.namespace, {
+  const found = await records.find(client.namespace, {
     repositoryId: context.repositoryId,
     pullRequest: inputs.pullRequest,
     ...(inputs.pipeline === undefined ? {} : { pipeline: inputs.pipeline }),
   });
   const chosen = candidates(found, inputs);
+  const parts: CancelParts = {
+    records,
+    backend: kubernetesBackend(client, { log, kinds: await kindsOfRecords(chosen.map(({ record }) => record)) }),
+    concludeCheck: (stored) => concludeCheck(github, stored, log),
+    log,
+    now: host.now,
+  };
   if (chosen.length === 0) log.info(`no run of pull request ${inputs.pullRequest} is active in namespace ${client.namespace}`);
   const outcomes = await Promise.all(chosen.map((stored) => orFailure(stored, cancelRun(stored, order, parts))));
 

@@ -7,6 +7,7 @@ import type { GitHubContext } from '@slashtrain/core/github/context';
 import { concludeTrainCheck } from '@slashtrain/core/github/train-check';
 import { openFor } from '@slashtrain/core/kubernetes/access';
 import { Slots } from '@slashtrain/core/kubernetes/slots';
+import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { isEnded } from '@slashtrain/core/run/state';
@@ -39,7 +40,8 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   const active = all.filter(({ record }) => !isEnded(record.state));
   const runs = await listRuns(client, context.repositoryId, active);
 
-  const tried = await settleAll(active, { records, backend: kubernetesBackend(client, { log }), runs, log, signal, now, dryRun });
+  const backend = kubernetesBackend(client, { log, kinds: await kindsOfRecords(active.map(({ record }) => record)) });
+  const tried = await settleAll(active, { records, backend, runs, log, signal, now, dryRun });
   for (const { stored, what = '' } of tried) log.info(`${stored.name}: ${what}`);
   const settled = new Map(tried.map(({ stored }) => [stored.uid, stored]));
   const known = all.map((stored) => settled.get(stored.uid) ?? stored);

@@ -1,6 +1,7 @@
 import { servedKind } from '@slashtrain/core/backend/served-kind';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { labels, managedBy, recordAnnotation } from '@slashtrain/core/run/record';
 import type { RunReference } from '@slashtrain/core/run/reference';
@@ -37,11 +38,12 @@ interface Listed {
  */
 export async function listRuns(client: KubernetesClient, repositoryId: number, records: readonly StoredRecord[]): Promise<Runs> {
   const named = new Map(records.map(({ record: { kind } }) => [keyOf(kind), kind]));
+  const kinds = await kindsOfRecords(records.map(({ record }) => record));
   const labelSelector = `${labels.managedBy}=${managedBy},${labels.repository}=${repositoryId}`;
   const lists = await Promise.all(
     [...named.values()].map(async (name): Promise<Listed> => {
       try {
-        const kind = await servedKind(client, name);
+        const kind = await servedKind(client, name, kinds);
         const { items } = await client.list(kind.resource, client.namespace, { labelSelector });
         return { name, found: items.map((object) => ({ name, kind, object })) };
       } catch (failure) {

@@ -7,6 +7,7 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordOfRun, recordsFor } from '@slashtrain/core/records/find';
+import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { resultLine, resultMarkdown } from '@slashtrain/core/run/result-text';
@@ -33,12 +34,12 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   const { log } = host;
   const client = await openFor(host, inputs);
   const records = recordStore(client);
-  const backend = kubernetesBackend(client, { log });
   const stored =
     inputs.run === undefined
       ? (await recordsFor(queryOf(inputs, context, client.namespace), records, client))[0]
       : await recordOfRun(inputs.run, records, client);
   checkIdentity(stored, inputs, context);
+  const backend = kubernetesBackend(client, { log, kinds: await kindsOfRecords([stored.record]) });
   log.info(`run ${stored.record.run ?? stored.name} of ${stored.record.sha}, attempt ${stored.record.attempt}`);
 
   const file = join(host.temp, `${stored.name}.log`);

@@ -22,7 +22,7 @@ import { kueueWorkloads } from './workloads.ts';
 /** What {@link kubernetesBackend} is made with, beside its client. */
 export interface KubernetesBackendOptions {
   log: Log;
-  /** What runs can be; absent: what Slashtrain knows by itself. A record's run takes `kindsOfRecord`. */
+  /** What runs can be; absent: what Slashtrain knows by itself. Runs of records take `kindsOfRecords`. */
   kinds?: Kinds;
   timing?: Timing;
   /** Times of watches and logs, in seconds; a test makes them short. */

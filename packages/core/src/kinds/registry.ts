@@ -26,9 +26,10 @@ export async function kindsWith(rules: readonly KindRule[]): Promise<Kinds> {
   return lookUp([...rules.map(kindFromRule), ...known]);
 }
 
-/** The kinds for a record's run: a run that was made by a rule carries it along. */
-export function kindsOfRecord({ kind }: Pick<RunRecord, 'kind'>): Promise<Kinds> {
-  return kindsWith(kind.rule ? [kind.rule] : []);
+/** The kinds for the runs of records: a run that was made by a rule carries it along. Of several rules for one kind the newest counts. */
+export function kindsOfRecords(records: readonly Pick<RunRecord, 'kind' | 'createdAt'>[]): Promise<Kinds> {
+  const newestFirst = records.filter(({ kind }) => kind.rule).toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  return kindsWith(newestFirst.flatMap(({ kind }) => kind.rule ?? []));
 }
 
 /** The rule that made `kind`, for its record. */
