@@ -13,6 +13,7 @@ import { parseReference } from '@slashtrain/core/run/reference';
 import type { Asker } from '@slashtrain/core/run/request';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import { claim, type ClaimParts, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
+import { helperStore } from '../../actions/submit-pipeline/src/helper-store.ts';
 
 /*
  * The claim protocol, broken at every point: before and after each request that it makes outside, the process dies,
@@ -55,6 +56,7 @@ class World {
     return {
       records: this.records,
       backend: this.backend,
+      helpers: helperStore(client),
       now: () => this.now,
       pause: () => pause(5),
       makeCheck: (stored, mayExist) => {

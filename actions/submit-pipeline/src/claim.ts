@@ -4,10 +4,12 @@ import type { RunBackend } from '@slashtrain/core/backend/backend';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { recordAnnotation, type RunRecord } from '@slashtrain/core/run/record';
-import { formatReference, type RunReference } from '@slashtrain/core/run/reference';
+import { formatReference, parseReference, type RunReference } from '@slashtrain/core/run/reference';
 import type { Asker } from '@slashtrain/core/run/request';
 import { isEnded } from '@slashtrain/core/run/state';
 import { decide, joined } from './decide.ts';
+import type { HelperStore } from './helper-store.ts';
+import type { PlannedHelper } from './helpers.ts';
 
 const leaseMilliseconds = 60_000;
 const pauseMilliseconds = 1_000;
@@ -24,12 +26,15 @@ export interface ClaimRequest {
   nameFor(attempt: number): string;
   /** The object to submit for one attempt: named, labelled, complete but for the record's annotation. */
   objectFor(attempt: number): KubernetesObject;
+  /** What is made with the run of one attempt. Absent is nothing. */
+  helpersFor?(attempt: number): PlannedHelper[];
 }
 
 /** Everything outside that a claim touches. */
 export interface ClaimParts {
   records: RecordStore;
   backend: RunBackend;
+  helpers: HelperStore;
   /** Makes the check run of a record; where `mayExist`, looks for the one that an earlier holder may have made. @returns its id */
   makeCheck(stored: StoredRecord, mayExist: boolean): Promise<number>;
   now(): number;
@@ -51,9 +56,13 @@ export interface Claimed {
  * two requests and two runners at once all come out as one run with one check, since
  *
  * 1. the record is made first, under a name that the request determines: of two, one gets it;
- * 2. only the holder of the record's lease goes on: run, UID into the record, check, check's id into the record;
- * 3. each of these can be done again: the run's name is the record's, its annotation says whose it is;
- * 4. a record that has a UID never makes a run again.
+ * 2. only the holder of the record's lease goes on: helpers, run, UID into the record, helpers to the run, check, check's
+ *    id into the record;
+ * 3. each of these can be done again: the run's name is the record's, its annotation says whose it is, and so it is with
+ *    the helpers;
+ * 4. a record that has a UID never makes a run again;
+ * 5. a helper always has an owner: the record until there is a run, then the run, so that nothing is left for ever. A
+ *    claim that is to outlive the run loses its owner then.
  *
  * @throws ActionError `conflict` where something that is not ours has the name; whatever the cluster says to the run
  */
@@ -143,6 +152,7 @@ async function completeRecord(stored: StoredRecord, request: ClaimRequest, parts
   if (!held) return undefined;
   const withRun = held.record.run ? held : await makeRun(held, request, parts, us);
   if (!withRun?.record.run) return undefined;
+  await handOver(parseReference(withRun.record.run), stored.record.attempt, request, parts);
   const checkRunId = await parts.makeCheck(withRun, !us.records.has(stored.uid));
   const complete = await parts.records.update(withRun, ({ lease: _, ...rest }) => ({ ...rest, checkRunId }));
   return complete && { stored: complete, run: withRun.record.run, adopted: !us.runs.has(withRun.record.run) };
@@ -165,9 +175,14 @@ function lease({ holder }: Process, parts: ClaimParts): NonNullable<RunRecord['l
 
 /** POSTs the run and writes its UID into the record. */
 async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts, us: Process): Promise<StoredRecord | undefined> {
-  const object = request.objectFor(stored.record.attempt);
+  const { attempt } = stored.record;
+  const object = request.objectFor(attempt);
   object.metadata.annotations = { ...object.metadata.annotations, [recordAnnotation]: stored.uid };
-  const run = await post(stored, object, request.kind, parts);
+  const run = await orFail(stored, request, parts, async () => {
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: stored.name, uid: stored.uid };
+    for (const helper of helpersOf(request, attempt)) await parts.helpers.make(helper, stored.uid, owner);
+    return post(stored, object, request.kind, parts);
+  });
   const reference: RunReference = {
     plural: request.kind.resource.plural,
     group: request.kind.resource.group,
@@ -183,7 +198,11 @@ async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: Claim
   const current = await parts.records.get(stored.namespace, stored.name);
   const isOurs = current?.uid === stored.uid && current.record.cancel === undefined && !isEnded(current.record.state);
   const isElsewhere = current?.record.run !== undefined && current.record.run !== formatReference(reference);
-  if (!isOurs || isElsewhere) await parts.backend.cancel(reference, 0);
+  if (!isOurs || isElsewhere) {
+    // Whatever this run has goes with it: a run of this name that could still need it, there is not.
+    await handOver(reference, attempt, request, parts);
+    await parts.backend.cancel(reference, 0);
+  }
   if (current?.uid === stored.uid && current.record.cancel && !isEnded(current.record.state)) {
     await parts.records.update(current, (record) => ({ ...record, state: 'cancelled' }));
   }
@@ -191,30 +210,52 @@ async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: Claim
 }
 
 async function post(stored: StoredRecord, object: KubernetesObject, kind: Kind, parts: ClaimParts): Promise<KubernetesObject> {
-  let answer: Awaited<ReturnType<RunBackend['create']>>;
-  try {
-    answer = await parts.backend.create(kind, object);
-  } catch (error) {
-    // Refused for good: the attempt has failed, and the next one is free. A server that did not answer may have made it.
-    const isRefused = error instanceof ActionError && error.code !== 'unreachable' && error.code !== 'timeout';
-    if (isRefused) await failRecord(stored, error, parts);
-    throw error;
-  }
+  const answer = await parts.backend.create(kind, object);
   if ('made' in answer) return answer.made;
   if (answer.taken.metadata.annotations?.[recordAnnotation] === stored.uid) return answer.taken;
-  const error = new ActionError(
+  throw new ActionError(
     'conflict',
     `the ${kind.resource.kind} "${stored.name}" in namespace "${stored.namespace}" exists and was not made for this request`,
     {
       remedy: "delete it, or change the pipeline's name",
     },
   );
-  await failRecord(stored, error, parts);
-  throw error;
 }
 
-async function failRecord(stored: StoredRecord, error: unknown, parts: ClaimParts): Promise<void> {
-  await parts.records.update(stored, ({ lease: _, ...record }) => ({ ...record, state: 'failed', refusal: messageOf(error) }));
+/** Fails the attempt where it is refused for good; the next one is free. A server that did not answer may have made it. */
+async function orFail<Result>(
+  stored: StoredRecord,
+  request: ClaimRequest,
+  parts: ClaimParts,
+  make: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await make();
+  } catch (error) {
+    const isRefused = error instanceof ActionError && error.code !== 'unreachable' && error.code !== 'timeout';
+    const failed = isRefused && (await failRecord(stored, error, parts));
+    // Only who failed the record knows that no other made the run meanwhile. What cannot be taken away goes with the record.
+    for (const helper of failed ? helpersOf(request, stored.record.attempt) : []) {
+      await parts.helpers.drop(helper, stored.uid).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+function helpersOf(request: ClaimRequest, attempt: number): PlannedHelper[] {
+  return request.helpersFor?.(attempt) ?? [];
+}
+
+/** From the record to its run, so that they go with it; a claim that is to stay has no owner any more. */
+async function handOver(run: RunReference, attempt: number, request: ClaimRequest, parts: ClaimParts): Promise<void> {
+  const { group, version, kind } = request.kind.resource;
+  const owner = { apiVersion: `${group}/${version}`, kind, name: run.name, uid: run.uid };
+  for (const helper of helpersOf(request, attempt)) await parts.helpers.handOver(helper, helper.goesWithRun ? owner : undefined);
+}
+
+/** @returns undefined where the record changed meanwhile */
+async function failRecord(stored: StoredRecord, error: unknown, parts: ClaimParts): Promise<StoredRecord | undefined> {
+  return parts.records.update(stored, ({ lease: _, ...record }) => ({ ...record, state: 'failed', refusal: messageOf(error) }));
 }
 
 function byWhom(record: RunRecord): string {

@@ -4,6 +4,7 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
@@ -13,11 +14,13 @@ import { claim, type Claimed } from './claim.ts';
 import { checkOnServer, openCluster, type Cluster } from './cluster.ts';
 import { readCommit } from './commit.ts';
 import { kindsOf } from './generate/discover.ts';
+import { helperStore } from './helper-store.ts';
 import { imagesOf, imageSources, labelReader } from './images.ts';
 import type { SubmitInputs } from './inputs.ts';
 import { planRun, type Plan } from './plan.ts';
+import { readReferenced } from './references.ts';
 import { warnOfNoDeadline, writeSummary, type Told } from './show.ts';
-import { acceleratorOf, sourceOf } from './source.ts';
+import { acceleratorOf, sourceOf, type Source } from './source.ts';
 
 /** What submit-pipeline works with. */
 export interface Parts {
@@ -33,12 +36,13 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const cluster = await openCluster(inputs, host);
   const { plan, told } = await orRefuse(inputs, parts, () => planAndCheck(inputs, cluster, parts));
   const object = plan.objectFor(1);
-  warnOfNoDeadline(host, object);
+  warnOfNoDeadline(host, plan.asTheyRun(1)[0]);
   if (inputs.dryRun || !cluster.client) return writeSummary(host, { plan, object, told });
 
   const claimed = await claim(plan, {
     records: recordStore(cluster.client),
     backend: kubernetesBackend(cluster.client, { log: host.log }),
+    helpers: helperStore(cluster.client),
     makeCheck: makeTrainCheck(github),
     now: host.now,
     pause: (milliseconds) => pause(milliseconds, undefined, { signal: host.signal }),
@@ -51,7 +55,7 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
 async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, parts: Parts): Promise<{ plan: Plan; told: Told }> {
   const { host, context, github } = parts;
   const commit = await readCommit(inputs, github);
-  const source = await sourceOf(inputs, commit, client && kindsOf(client, host.log));
+  const source = await referenced(await sourceOf(inputs, commit, client && kindsOf(client, host.log)), inputs, client);
   const read = labelReader({ ...host, token: inputs.token, actor: context.actor });
   const plan = planRun(inputs, {
     context,
@@ -63,14 +67,25 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
     now: host.now(),
   });
   const object = plan.objectFor(1);
-  host.setOutput('manifest-file', plan.save(host.temp, object));
+  host.setOutput('manifest-file', plan.save(host.temp, 1));
   refuseViolations([
-    ...checkSubmitted([source.object]),
-    ...checkPolicy([object], commit.config.policy, { namespace: inputs.namespace ?? client?.namespace ?? 'default' }),
+    ...checkSubmitted([source.object, ...(source.helpers ?? []).map((helper) => helper.object)]),
+    ...checkPolicy(plan.asTheyRun(1), commit.config.policy, { namespace: inputs.namespace ?? client?.namespace ?? 'default' }),
   ]);
-  if (client) await checkOnServer(client, kubernetesBackend(client, host), plan.kind, object);
+  if (client) {
+    for (const helper of plan.helpersFor(1)) await helperStore(client).check(helper);
+    await checkOnServer(client, kubernetesBackend(client, host), plan.kind, object);
+  }
   const unchecked = 'why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : [];
   return { plan, told: { why: source.why, unchecked } };
+}
+
+async function referenced(source: Source, inputs: SubmitInputs, client: KubernetesClient | undefined): Promise<Source> {
+  if (!client) return source;
+  return {
+    ...source,
+    found: await readReferenced(source, client, inputs.namespace ?? source.object.metadata.namespace ?? client.namespace),
+  };
 }
 
 // "Re-run failed jobs" leaves out jobs that succeeded, and with them the permission check.

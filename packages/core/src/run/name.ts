@@ -19,13 +19,17 @@ export interface NameParts {
  * @param limit the longest name that the kind takes, in characters
  */
 export function runName(parts: NameParts, limit: number): string {
-  const { pullRequest, sha, request, attempt } = parts;
-  const tail = `${pullRequest === undefined ? '' : `-pr${pullRequest}`}-${sha.slice(0, 7)}-${request.slice(0, 7)}${attempt > 1 ? `-${attempt}` : ''}`;
+  const tail = `-${runSuffix(parts)}`;
   const room = limit - tail.length;
   if (room < 1) throw new ActionError('internal', `a name of ${limit} characters has no room for "${tail}"`);
   const slug = parts.pipeline.toLowerCase().replace(/[^a-z0-9]+/gu, '-');
   const head = (/^[a-z]/u.test(slug) ? slug : `r${slug.startsWith('-') ? '' : '-'}${slug}`).slice(0, room).replace(/-+$/u, '');
   return head + tail;
+}
+
+/** What tells a run from the others of its pipeline: the end of its name, without the hyphen before it. */
+export function runSuffix({ pullRequest, sha, request, attempt }: Omit<NameParts, 'pipeline'>): string {
+  return `${pullRequest === undefined ? '' : `pr${pullRequest}-`}${sha.slice(0, 7)}-${request.slice(0, 7)}${attempt > 1 ? `-${attempt}` : ''}`;
 }
 
 const pipelineName = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/u;
