@@ -87,7 +87,7 @@ function checkLine(line: string, path: string): void {
   if (rest === line || /^[./\\:+]/u.test(rest))
     throw refusedLine(path, line, 'that is a path or a repository, whose code would have to be run to install it');
   const [, address] = /^@\s*(\S+)/u.exec(rest) ?? [];
-  if (address !== undefined && !/^https:\/\/[^\s]+\.whl(?:#\S*)?$/u.test(address))
+  if (address !== undefined && !/^https:\/\/[^\s#?]+\.whl(?:#\S*)?$/u.test(address))
     throw refusedLine(path, line, 'of addresses only those of wheels (https://….whl) can be installed without running code');
 }
 
