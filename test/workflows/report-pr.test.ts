@@ -295,7 +295,7 @@ describe('ten report steps at once', () => {
     await keepReport({ stored: older, records: late }, pull.number, {
       github: client,
       handed: {},
-      inputs: { title: undefined, charts: 'none', check: 'none', command: '/train' },
+      inputs: { title: undefined, charts: 'none', check: 'none', command: '/train', issue: 'never' },
       links: { repository: 'https://github.com/acme/digits', workflow: 'https://github.com/acme/digits/actions/runs/1' },
     });
     expect(ours(pull.number)).toHaveLength(1);
@@ -384,6 +384,44 @@ describe('check: queued', () => {
     const { asked } = await report({ run: stored.record.run ?? '', check: 'none' }, { 'pull-requests': 'write' });
     expect(repository.checks(pull.sha)).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('issue: on-failure', () => {
+  const rights = { ...permissions, issues: 'write' } as const;
+  const issues = (): { title: string; state: string; body: string }[] =>
+    [...repository.data.issues.values()].map(({ title, state, body }) => ({ title, state, body: body ?? '' }));
+  const onMain = async (verdict: NonNullable<RunRecord['verdict']>, accuracy: number): Promise<Reported> => {
+    const stored = await judged({ sha: repository.commit({ files: { a: unique('') } }) }, verdict, [accuracy]);
+    return report({ run: stored.record.run ?? '', issue: 'on-failure' }, rights);
+  };
+
+  it('opens one when a model does not pass, keeps it up to date, and closes it when it passes again', async () => {
+    expect((await onMain('pass', 0.9)).outputs).toMatchObject({ 'issue-number': '' });
+    const { outputs } = await onMain('fail', 0.4);
+    await onMain('fail', 0.3);
+    expect(issues()).toMatchObject([
+      { state: 'open', title: 'digits: Does not pass', body: expect.stringContaining('**0.3**') as unknown },
+    ]);
+    expect((await onMain('pass', 0.95)).outputs).toMatchObject({ 'issue-number': outputs['issue-number'] });
+    expect(issues()).toMatchObject([{ state: 'closed', title: 'digits: Passes' }]);
+    expect(repository.comments(Number(outputs['issue-number'])).map(({ body }) => body)).toEqual([
+      expect.stringContaining('It passes again at') as unknown,
+    ]);
+    // A closed one is history: the next failure is another.
+    await onMain('fail', 0.2);
+    expect(issues()).toHaveLength(2);
+  });
+
+  it('keeps none for a pull request, and says which permission is missing', async () => {
+    const pull = pullRequest();
+    const stored = await judged(pull, 'fail', [0.1]);
+    await report({ run: stored.record.run ?? '', issue: 'on-failure' }, rights);
+    expect(issues().filter(({ body }) => body.includes('slashtrain:issue'))).toEqual([]);
+    const main = await judged({ sha: repository.head() }, 'fail', [0.1]);
+    const { code, shown } = await report({ run: main.record.run ?? '', issue: 'on-failure' }, { ...permissions, issues: 'read' });
+    expect(code).toBe(1);
+    expect(shown).toContain('missing permission "issues: write" for input "issue"');
   });
 });
 

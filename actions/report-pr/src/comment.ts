@@ -14,7 +14,7 @@ export interface ReportParts {
   github: GitHub;
   links: Links;
   handed: Handed;
-  inputs: Pick<ReportInputs, 'title' | 'charts' | 'check' | 'command'>;
+  inputs: Pick<ReportInputs, 'title' | 'charts' | 'check' | 'command' | 'issue'>;
 }
 
 /**

@@ -17,6 +17,7 @@ export interface ReportInputs {
   command: string;
   charts: 'mermaid' | 'none';
   check: 'verdict' | 'queued' | 'merge-group' | 'none';
+  issue: 'on-failure' | 'never';
   namespace: string | undefined;
   kubeconfig: string | undefined;
   kubeContext: string | undefined;
@@ -53,6 +54,7 @@ export function readInputs(host: Host): ReportInputs {
     command: readCommand(inputs.text('command') ?? '/train'),
     charts: inputs.choice('charts', ['mermaid', 'none'], 'mermaid'),
     check,
+    issue: inputs.choice('issue', ['on-failure', 'never'], 'never'),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     kubeContext: inputs.text('kube-context'),

@@ -12,6 +12,7 @@ import { checkMergeGroup, readMergeGroup } from './merge-group.ts';
 import { queueCheck } from './queue.ts';
 import { markReported } from './reported.ts';
 import { headline } from './report/headline.ts';
+import { keepIssue } from './issue.ts';
 
 /** What report-pr works with. */
 export interface Parts {
@@ -37,11 +38,20 @@ async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
   await host.summarise(bodyOf(story, [], made, commentLimit));
 
   // One that fails must not keep the other from being written; then the step fails with the first, and the log has both.
-  const writes = [comment(opened, made, host), check(opened, made, host)];
-  const [, second] = (await Promise.allSettled(writes)).filter((result) => result.status === 'rejected');
-  if (second) host.log.error(describe(second.reason));
+  const writes = [comment(opened, made, host), check(opened, made, host), issue(opened, made, host)];
+  const [, ...others] = (await Promise.allSettled(writes)).filter((result) => result.status === 'rejected');
+  for (const { reason } of others) host.log.error(describe(reason));
   await Promise.all(writes);
   if (target) await markReported(target.records, target.stored, host.now());
+}
+
+/** What no pull request shows: a scheduled check of a model, or main after a merge. */
+async function issue({ story }: Opened, made: ReportParts, host: Host): Promise<void> {
+  if (made.inputs.issue === 'never' || story.pullRequest !== undefined) return;
+  const kept = await keepIssue(story, made);
+  host.setOutput('issue-number', String(kept?.number ?? ''));
+  host.setOutput('issue-url', kept?.htmlUrl ?? '');
+  host.log.info(kept ? `issue: ${kept.htmlUrl} (${kept.state})` : 'no issue is open, and none is needed');
 }
 
 function queued({ sha = '', pipeline = 'default', pullRequest, command }: ReportInputs, { github }: Parts): Promise<CheckRun> {
