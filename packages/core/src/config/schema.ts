@@ -252,7 +252,7 @@ export const configSchema: Schema = {
               {
                 state: { enum: runStates },
                 path: jsonPath('What is looked at.'),
-                equals: text('What must stand there, as text.'),
+                equals: { type: 'string', maxLength: 1000, description: 'What must stand there, as text; it may be empty.' },
                 reason: { enum: reasons, description: 'Why it is in that state.' },
               },
               ['state', 'path', 'equals'],
