@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ActionError } from '@slashtrain/core/action/errors';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import { kindFor } from '@slashtrain/core/kinds/index';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
-import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { configMaps, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { recordAnnotation, runLabels, type RunRecord } from '@slashtrain/core/run/record';
@@ -14,6 +15,7 @@ import type { Asker } from '@slashtrain/core/run/request';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import { claim, type ClaimParts, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
 import { helperStore } from '../../actions/submit-pipeline/src/helper-store.ts';
+import { withHelpers, type PlannedHelper } from '../../actions/submit-pipeline/src/helpers.ts';
 
 /*
  * The claim protocol, broken at every point: before and after each request that it makes outside, the process dies,
@@ -66,6 +68,25 @@ class World {
         return Promise.resolve(check.id);
       },
     };
+  }
+
+  /** A request whose run brings two helpers along, one of which stays. */
+  requestWithHelpers(asker: Asker): ClaimRequest {
+    const helper = (name: string, attempt: number, goesWithRun: boolean): PlannedHelper => ({
+      resource: configMaps,
+      goesWithRun,
+      object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-${attempt}`, namespace: this.namespace }, data: {} },
+    });
+    return { ...this.request(asker), helpersFor: (attempt) => [helper('goes', attempt, true), helper('stays', attempt, false)] };
+  }
+
+  /** The helpers by name, with the UIDs of their owners. */
+  async helpers(): Promise<Record<string, string[]>> {
+    const { items } = await client.list(configMaps, this.namespace);
+    const found = items.filter(({ metadata }) => /^(goes|stays)/u.test(metadata.name ?? ''));
+    return Object.fromEntries(
+      found.map(({ metadata }) => [metadata.name ?? '', (metadata.ownerReferences ?? []).map(({ uid }) => uid)] as const),
+    );
   }
 
   request(asker: Asker, again = false): ClaimRequest {
@@ -144,9 +165,10 @@ function dying(parts: ClaimParts, at: number, moment: 'before' | 'after'): Claim
       if (count === at) throw new Crash();
       return result;
     };
-  const { records, backend } = parts;
+  const { records, backend, helpers } = parts;
   return {
     ...parts,
+    helpers: { ...helpers, make: guard(helpers.make), handOver: guard(helpers.handOver), drop: guard(helpers.drop) },
     makeCheck: guard(parts.makeCheck),
     records: {
       ...records,
@@ -190,6 +212,114 @@ describe('a process dies', () => {
       await claim(world.request(other), world.parts());
       await world.expectOneRun();
     }
+  });
+});
+
+describe('a process that makes helpers dies', () => {
+  const withHelpers = [...requests.slice(0, 2), 'make a helper', 'make the other', ...requests.slice(2, 4)];
+  withHelpers.push('hand a helper over', 'let the other go', ...requests.slice(4));
+  const points = withHelpers.flatMap((request, index) =>
+    (['before', 'after'] as const).map((moment) => ({ request, moment, at: index + 1 })),
+  );
+  const ofHelpers = points.filter(({ request }) => /helper|other/u.test(request));
+  const lostAnswers = ofHelpers.filter(({ moment }) => moment === 'after');
+
+  /** One run, and its helpers once: one goes with the run, and one has no owner. */
+  async function expectOneRunWithHelpers(world: World): Promise<void> {
+    await world.expectOneRun();
+    const [run] = await world.jobs();
+    expect(await world.helpers()).toEqual({ 'goes-1': [run?.metadata.uid], 'stays-1': [] });
+  }
+
+  it('has no other point to die at', async () => {
+    const world = await World.open();
+    await claim(world.requestWithHelpers(us), dying(world.parts(), withHelpers.length + 1, 'before'));
+    await expectOneRunWithHelpers(world);
+    const other = await World.open();
+    await expect(claim(other.requestWithHelpers(us), dying(other.parts(), withHelpers.length, 'before'))).rejects.toThrow(Crash);
+  });
+
+  it.each(points)('$moment it could $request: each has an owner, and the re-run heals it', async ({ at, moment }) => {
+    const world = await World.open();
+    await expect(claim(world.requestWithHelpers(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
+    const known = new Set([...(await world.attempts()).map(({ uid }) => uid), ...(await world.jobs()).map(({ metadata }) => metadata.uid)]);
+    const { 'stays-1': stays = [], ...others } = await world.helpers();
+    for (const owners of [...Object.values(others), ...(stays.length > 0 ? [stays] : [])]) {
+      expect(owners.filter((uid) => known.has(uid))).toHaveLength(1);
+    }
+    world.now += 61_000;
+    await claim(world.requestWithHelpers(usAgain), world.parts());
+    await expectOneRunWithHelpers(world);
+  });
+
+  it.each(lostAnswers)('$moment it could $request, and so does the one that heals', async ({ at, moment }) => {
+    for (const second of ofHelpers) {
+      const world = await World.open();
+      await expect(claim(world.requestWithHelpers(us), dying(world.parts(), at, moment))).rejects.toThrow(Crash);
+      world.now += 61_000;
+      await claim(world.requestWithHelpers(usAgain), dying(world.parts(), second.at, second.moment)).catch(() => undefined);
+      world.now += 61_000;
+      await claim(world.requestWithHelpers(other), world.parts());
+      await expectOneRunWithHelpers(world);
+    }
+  });
+});
+
+describe('helpers', () => {
+  it('are gone where the run is refused', async () => {
+    const world = await World.open();
+    const request = world.requestWithHelpers(us);
+    const broken: ClaimRequest = { ...request, objectFor: (attempt) => ({ ...request.objectFor(attempt), spec: {} }) };
+    await expect(claim(broken, world.parts())).rejects.toThrow(/template/u);
+    expect(await world.helpers()).toEqual({});
+  });
+
+  it('stay where the server did not answer, and the run is made with them', async () => {
+    const world = await World.open();
+    const parts = world.parts();
+    const create = (): Promise<never> => Promise.reject(new ActionError('unreachable', 'no answer'));
+    await expect(claim(world.requestWithHelpers(us), { ...parts, backend: { ...parts.backend, create } })).rejects.toThrow('no answer');
+    expect(Object.keys(await world.helpers())).toEqual(['goes-1', 'stays-1']);
+  });
+
+  it('of another are refused by name and not touched, and no run is made', async () => {
+    const world = await World.open();
+    const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stays-1', namespace: world.namespace }, data: { a: 'b' } };
+    await client.create(configMaps, foreign);
+    await expect(claim(world.requestWithHelpers(us), world.parts())).rejects.toThrow(
+      `the ConfigMap "stays-1" in namespace "${world.namespace}" exists and was not made for this request`,
+    );
+    expect(await world.jobs()).toEqual([]);
+    expect(await world.helpers()).toEqual({ 'stays-1': [] });
+    expect((await world.attempts()).map(({ record }) => record.state)).toEqual(['failed']);
+  });
+
+  it('go with a run that is cancelled while it is made', async () => {
+    const world = await World.open();
+    const parts = world.parts();
+    const create: typeof parts.backend.create = async (...args) => {
+      const [stored] = await world.attempts();
+      await parts.records.update(stored as StoredRecord, (record) => ({
+        ...record,
+        cancel: { at: '2026-01-01T00:00:00Z', by: 'ada', why: 'closed' },
+      }));
+      return parts.backend.create(...args);
+    };
+    await expect(claim(world.requestWithHelpers(us), { ...parts, backend: { ...parts.backend, create } })).rejects.toThrow('was cancelled');
+    while ('goes-1' in (await world.helpers())) await pause(5);
+    expect(await world.helpers()).toEqual({ 'stays-1': [] });
+  });
+
+  it('are no records, whatever is in them', async () => {
+    const world = await World.open();
+    const request = world.request(us);
+    const data = { record: JSON.stringify({ ...request.recordFor(1), state: 'succeeded' }) };
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pose' }, data };
+    const documents = { object: request.objectFor(1), kind: job, helpers: [{ object, resource: configMaps, goesWithRun: true, at: '' }] };
+    const { helpers } = withHelpers(documents, { name: 'digits-1', suffix: '1', namespace: world.namespace });
+    await claim({ ...request, helpersFor: () => helpers }, world.parts());
+    expect((await client.get(configMaps, world.namespace, 'pose-1'))?.['data']).toEqual(data);
+    expect((await world.attempts()).map(({ name }) => name)).toEqual(['digits-1']);
   });
 });
 
@@ -313,7 +443,7 @@ describe('what is not ours', () => {
       metadata: { name: 'digits-1', namespace: world.namespace },
       data: { record: '{}' },
     };
-    await client.create({ group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' }, configMap);
+    await client.create(configMaps, configMap);
     await expect(claim(world.request(us), world.parts())).rejects.toThrow('the ConfigMap "digits-1"');
     expect(await world.jobs()).toEqual([]);
   });

@@ -50,6 +50,14 @@ describe('a manifest of several documents', () => {
       documents(job(), '{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}'),
       'train.yaml:3:1: a apps/v1 Deployment beside the run',
     ],
+    [
+      'a Workflow beside the run',
+      documents(
+        job().replace('name: digits', 'name: digits, annotations: {slashtrain.dev/main: "true"}'),
+        '{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: a}}',
+      ),
+      'train.yaml:3:1: a Workflow can only be the run itself',
+    ],
     ['no run', documents(configMap, claim), 'train.yaml:1:1: v1 ConfigMap is not a kind of run'],
     ['no name', documents(job(), '{apiVersion: v1, kind: ConfigMap}'), 'train.yaml:3:1: a ConfigMap beside the run needs "metadata.name"'],
     ['the same twice', documents(configMap, job(), configMap), 'train.yaml:5:1: a second ConfigMap "config"'],

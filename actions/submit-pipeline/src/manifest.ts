@@ -103,6 +103,8 @@ function readHelper({ object, at, marked }: Found, kind: Kind | undefined): Help
     });
   }
   if (typeof name !== 'string' || name === '') throw refused(`${at}: a ${object.kind} beside the run needs "metadata.name"`);
+  // What it refers to would run unchecked.
+  if (kind?.elsewhere) throw new ActionError('unsupported', `${at}: a ${object.kind} can only be the run itself`);
   const isClaim = resource.kind === 'PersistentVolumeClaim';
   if (marked.has(marks.ephemeral) && !isClaim) {
     throw refused(`${at}: the annotation ${marks.ephemeral} is for a PersistentVolumeClaim; a ${object.kind} always goes with its run`);
