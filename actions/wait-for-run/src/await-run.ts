@@ -76,7 +76,9 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
       why: whyStopped(end.why, inputs),
     });
     await backend.cancel(reference);
-    status = { state: 'cancelled' };
+    // Why it did not get on is what has to be mended, whoever stopped it then.
+    const { reason, message } = end.why === 'signal' ? { reason: undefined, message: undefined } : status;
+    status = { state: 'cancelled', ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
   }
   if (end.why !== 'ended') logs.abort();
   await following;

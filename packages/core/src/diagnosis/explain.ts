@@ -24,6 +24,11 @@ export const longestMessage = 600;
  */
 export function explain(status: Status, evidence: readonly Evidence[], logTail: readonly string[]): Explanation {
   const { state } = status;
+  if (state === 'cancelled' && status.reason) {
+    // It was stopped because it did not get on: why it did not is what has to be mended.
+    const why = explainWaiting('queued', evidence, logTail);
+    return why?.reason === status.reason ? why : explanation(status.reason, status.message);
+  }
   if (state === 'succeeded' || state === 'cancelled')
     return { ...(status.message ? { message: shown(status.message) } : {}), retryable: false };
   if (state === 'deleted') return explanation('deleted', status.message);
