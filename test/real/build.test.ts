@@ -1,15 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
-import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
-import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
-import { job } from '@slashtrain/core/kinds/job';
 import { parseImageName } from '@slashtrain/core/registry/image-name';
 import { Registries } from '@slashtrain/core/registry/registries';
 import { isIndex } from '@slashtrain/core/registry/media-types';
-import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
-import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import type { Repository } from '@slashtrain/testing/github/github';
+import { startRegistry } from '@slashtrain/testing/registry/server';
 import {
   buildahPlace,
   has,
@@ -20,21 +16,17 @@ import {
   systemFiles,
   type Daemon,
 } from '../support/builders.ts';
-import { keptLog } from '../support/kubernetes.ts';
+import { openBuilding, type Building } from '../support/building.ts';
 import { succeeded } from '../support/steps.ts';
-import { filesOf, openTarget, unique, type Target } from '../support/targets.ts';
+import { filesOf, unique } from '../support/targets.ts';
 
 /*
  * Images by every builder, from the bundle to a pod of a real cluster. Docker, buildah and buildkitd are started with
  * data of their own; what is not installed is skipped with a line.
  */
-const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
-const namespace = unique('slashtrain-build');
 const registries = new Registries();
 const started: Daemon[] = [];
-let target: Target;
-let client: KubernetesClient;
-let github: FakeGitHub;
+let place: Building;
 let base: string;
 
 const dockerfile = `ARG BASE
@@ -48,60 +40,24 @@ CMD ["node", "train.js", "--epochs", "2"]
 `;
 
 beforeAll(async () => {
-  target = await openTarget('real');
-  client = await openKubernetes({ kubeconfig: target.kubeconfig, context: target.context, environment: {}, log: keptLog() });
-  await client.create<KubernetesObject>(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  github = await startGitHub();
-  base = `${target.registry}/${namespace}/base:1`;
-  await pushMachineImage(
-    base,
-    { ...systemFiles(), ...programFiles(process.execPath, 'usr/local/bin/node') },
-    { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'] },
-  );
+  place = await openBuilding();
+  base = `${place.images}/base:1`;
+  await pushMachineImage(base, machine(), environment);
 });
 afterEach(async () => {
   for (const daemon of started.splice(0)) await daemon.stop();
 });
-afterAll(async () => {
-  await client.delete(namespaces, '', namespace);
-  await github.close();
-  await target.close();
-});
+afterAll(() => place.close());
+
+const environment = { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'] };
+const machine = (): ReturnType<typeof systemFiles> => ({ ...systemFiles(), ...programFiles(process.execPath, 'usr/local/bin/node') });
 
 const digits = (files: Record<string, string>): Repository =>
-  github.createRepository({
+  place.github.createRepository({
     owner: 'acme',
     name: unique('digits'),
     files: { ...filesOf('examples/digits'), '.dockerignore': '*.md\nDockerfile*\n', ...files },
   });
-
-function build(repository: Repository, inputs: Record<string, string>, env: Record<string, string> = {}): Promise<BundleResult> {
-  const { owner, name, id } = repository;
-  return runBundle({
-    action: 'build-image',
-    github: { url: github.url, token: github.token({ contents: 'read' }, { repository }), repository: { owner, name, id } },
-    inputs,
-    env,
-  });
-}
-
-/** Runs an image as it is to its end. @returns whether its pod succeeded */
-async function runs(image: string, command?: string[]): Promise<boolean> {
-  const name = unique('run');
-  const container = { name: 'main', image, ...(command ? { command } : {}) };
-  await client.create<KubernetesObject>(job.resource, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name, namespace },
-    spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [container] } } },
-  });
-  for (;;) {
-    const found = await client.get<KubernetesObject & { status?: { succeeded?: number; failed?: number } }>(job.resource, namespace, name);
-    if (found?.status?.succeeded) return true;
-    if (found?.status?.failed) return false;
-    await new Promise((done) => setTimeout(done, 200));
-  }
-}
 
 /** All that a registry has of an image: manifests, configurations and unpacked layers. */
 async function contentOf(image: string): Promise<Buffer> {
@@ -143,13 +99,13 @@ describe.each(builders)('%s', (name, program, toInstall, start) => {
     const repository = digits({ Dockerfile: dockerfile });
     const [first, second] = ['one', 'two'].map((text) => repository.commit({ files: { 'NOTES.md': text } }));
     const inputs = {
-      image: `${target.registry}/${namespace}/${name}`,
+      image: `${place.images}/${name}`,
       ...inputsOf(name, daemon),
       'build-args': `BASE: ${base}`,
       labels: 'team: vision',
       tags: '[main]',
     };
-    const built = await succeeded(build(repository, { ...inputs, sha: first ?? '' }, daemon.env));
+    const built = await succeeded(place.build(repository, { ...inputs, sha: first ?? '' }, daemon.env));
     expect(built.outputs).toMatchObject({ image: expect.stringMatching(/@sha256:[0-9a-f]{64}$/u), reused: 'false' });
     expect(built.summary).toContain(`\`${base}@sha256:`);
     const image = built.outputs['image'] ?? '';
@@ -157,11 +113,11 @@ describe.each(builders)('%s', (name, program, toInstall, start) => {
 
     // The builder is gone, and is not missed.
     await started.pop()?.stop();
-    const again = await succeeded(build(repository, { ...inputs, sha: second ?? '', builder: 'auto' }));
+    const again = await succeeded(place.build(repository, { ...inputs, sha: second ?? '', builder: 'auto' }));
     expect(again.outputs['reused']).toBe('true');
     expect(again.outputs['digest']).not.toBe(built.outputs['digest']);
     expect((await contentOf(again.outputs['image'] ?? '')).includes(`"org.opencontainers.image.revision":"${second ?? ''}"`)).toBe(true);
-    expect(await Promise.all([runs(image), runs(again.outputs['image'] ?? '')])).toEqual([true, true]);
+    expect(await Promise.all([place.runs(image), place.runs(again.outputs['image'] ?? '')])).toEqual([true, true]);
   });
 
   it('says what failed in its own words, and moves no tag', async () => {
@@ -170,15 +126,15 @@ describe.each(builders)('%s', (name, program, toInstall, start) => {
     started.push(daemon);
     const repository = digits({ Dockerfile: 'ARG BASE\nFROM $BASE\nRUN echo ::error::said; exit 7\n' });
     const sha = repository.commit({ files: { x: 'x' } });
-    const image = `${target.registry}/${namespace}/${name}-fails`;
-    const result = await build(repository, { image, ...inputsOf(name, daemon), 'build-args': `BASE: ${base}`, sha }, daemon.env);
+    const image = `${place.images}/${name}-fails`;
+    const result = await place.build(repository, { image, ...inputsOf(name, daemon), 'build-args': `BASE: ${base}`, sha }, daemon.env);
     expect(result.code).toBe(1);
     expect(result.annotations).toHaveLength(1);
     expect(result.annotations[0]?.message).toMatch(/^\w+ build ended with [0-9]+: .*7/u);
     expect(result.summary).toContain('failed');
     expect(result.outputs).toMatchObject({ image: '', reused: 'false' });
     await expect(
-      registries.of({ registry: target.registry }).manifestDigest(`${namespace}/${name}-fails`, `sha-${sha}`),
+      registries.of({ registry: place.registry }).manifestDigest(parseImageName(image, 'it').repository, `sha-${sha}`),
     ).resolves.toBeUndefined();
   });
 });
@@ -195,9 +151,9 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
 `;
     const repository = digits({ Dockerfile: text });
     const sha = repository.commit({ files: { x: 'x' } });
-    const image = `${target.registry}/${namespace}/${name}-secret`;
+    const image = `${place.images}/${name}-secret`;
     const inputs = { image, ...inputsOf(name, daemon), 'build-args': `BASE: ${base}`, secrets: `token: ${secret}`, sha };
-    const { outputs, stdout, stderr, summary } = await succeeded(build(repository, inputs, daemon.env));
+    const { outputs, stdout, stderr, summary } = await succeeded(place.build(repository, inputs, daemon.env));
     const content = await contentOf(outputs['image'] ?? '');
     const log = (stdout + stderr)
       .split('\n')
@@ -212,14 +168,14 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
 });
 
 describe('the layer builder', () => {
-  it('makes of a base in another repository and of one in another registry the same image, which everything can read', async () => {
+  it('puts a commit on a base of the same registry: everything can read it, and a pod runs it', async () => {
     const repository = digits({});
     const sha = repository.commit({ files: { x: 'x' } });
     const inputs = { base, sha, entrypoint: '[node, train.js]', command: '["--epochs", "2"]' };
-    const { outputs, summary } = await succeeded(build(repository, { ...inputs, image: `${target.registry}/${namespace}/layer` }));
+    const { outputs, summary } = await succeeded(place.build(repository, { ...inputs, image: `${place.images}/layer` }));
     const image = outputs['image'] ?? '';
     expect(summary).toContain('Mounted within the registry');
-    expect(await runs(image)).toBe(true);
+    expect(await place.runs(image)).toBe(true);
 
     if (has('skopeo', 'skopeo')) {
       const shown = JSON.parse(execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${image}`], { encoding: 'utf8' })) as {
@@ -237,9 +193,33 @@ describe('the layer builder', () => {
       expect(execFileSync('docker', run, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })).toContain('slashtrain-metric');
     }
     if (has('buildah', 'buildah')) {
-      const place = buildahPlace();
-      started.push(place);
-      execFileSync('buildah', ['pull', '--quiet', '--tls-verify=false', image], { env: { ...process.env, ...place.env }, stdio: 'pipe' });
+      const buildah = buildahPlace();
+      started.push(buildah);
+      execFileSync('buildah', ['pull', '--quiet', '--tls-verify=false', image], { env: { ...process.env, ...buildah.env }, stdio: 'pipe' });
+    }
+  });
+  it('puts a commit on a base of another registry, with the same layers as on the same base here', async () => {
+    const other = await startRegistry();
+    try {
+      await other.pushBase('base:1', { files: machine(), config: environment });
+      const repository = digits({});
+      const sha = repository.commit({ files: { x: 'x' } });
+      const inputs = { sha, entrypoint: '[node, train.js]', command: '["--epochs", "2"]' };
+      const [far, near] = [
+        await succeeded(place.build(repository, { ...inputs, image: `${place.images}/far`, base: `${other.host}/base:1` })),
+        await succeeded(place.build(repository, { ...inputs, image: `${place.images}/near`, base })),
+      ];
+      const layers = await Promise.all([far, near].map(({ outputs }) => layersOf(outputs['image'] ?? '')));
+      expect(layers[0]).toEqual(layers[1]);
+      expect(await place.runs(far.outputs['image'] ?? '')).toBe(true);
+    } finally {
+      await other.close();
     }
   });
 });
+
+async function layersOf(image: string): Promise<string[]> {
+  const { registry, repository, digest = '' } = parseImageName(image, 'the image');
+  const { content } = await registries.of({ registry }).manifest(repository, digest);
+  return isIndex(content) ? [] : content.layers.map((layer) => layer.digest);
+}
