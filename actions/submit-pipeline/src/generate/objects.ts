@@ -34,7 +34,7 @@ export function jobSet(program: Program, env: EnvVar[] = []): KubernetesObject {
               completions: program.workers,
               parallelism: program.workers,
               completionMode: 'Indexed',
-              template: podOf({ ...container, ...(env.length > 0 ? { env } : {}) }),
+              template: podOf({ ...container, ...withEnv(env) }),
             },
           },
         },
@@ -43,23 +43,30 @@ export function jobSet(program: Program, env: EnvVar[] = []): KubernetesObject {
   };
 }
 
-/** What torchrun and torch.distributed read (https://docs.pytorch.org/docs/stable/elastic/run.html), where no operator sets it. */
 export function torchJobSet(program: Program): KubernetesObject {
   const first = '$(SLASHTRAIN_RUN)-worker-0-0.$(SLASHTRAIN_RUN)';
-  const index = { fieldRef: { fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']" } };
-  const each = Math.max(1, program.gpus ?? 1);
-  return jobSet(program, [
+  return jobSet(program, torchEnv(program, first, "metadata.annotations['batch.kubernetes.io/job-completion-index']"));
+}
+
+/**
+ * What torchrun and torch.distributed read (https://docs.pytorch.org/docs/stable/elastic/run.html).
+ * @param first the first worker's host name
+ * @param index the field of a pod that says which worker it is
+ */
+function torchEnv({ workers, gpus = 1 }: Program, first: string, index: string): EnvVar[] {
+  const rank = { fieldRef: { fieldPath: index } };
+  return [
     { name: 'MASTER_ADDR', value: first },
     { name: 'MASTER_PORT', value: '29400' },
     { name: 'PET_MASTER_ADDR', value: first },
     { name: 'PET_MASTER_PORT', value: '29400' },
-    { name: 'PET_NNODES', value: String(program.workers) },
-    { name: 'PET_NPROC_PER_NODE', value: String(each) },
-    { name: 'PET_NODE_RANK', valueFrom: index },
+    { name: 'PET_NNODES', value: String(workers) },
+    { name: 'PET_NPROC_PER_NODE', value: String(Math.max(1, gpus)) },
+    { name: 'PET_NODE_RANK', valueFrom: rank },
     // Without torchrun each pod is one process; torchrun sets both itself.
-    { name: 'WORLD_SIZE', value: String(program.workers) },
-    { name: 'RANK', valueFrom: index },
-  ]);
+    { name: 'WORLD_SIZE', value: String(workers) },
+    { name: 'RANK', valueFrom: rank },
+  ];
 }
 
 /** https://github.com/kubeflow/trainer/blob/v2.3.0/pkg/apis/trainer/v1alpha1/trainjob_types.go */
@@ -85,10 +92,14 @@ export function trainJob(program: Program, runtime: string): KubernetesObject {
   };
 }
 
-/** The first worker is the master, the others are workers. */
+/**
+ * Workers alone, the first of which is the master. The operator would tell them who is who if one of them were its
+ * "Master", and have the others wait in a container whose image not every cluster can pull
+ * (https://github.com/kubeflow/training-operator/blob/v1.9.3/pkg/controller.v1/pytorch/initcontainer.go).
+ */
 export function pytorchJob(program: Program): KubernetesObject {
-  const nprocPerNode = program.gpus === undefined || program.gpus < 2 ? {} : { nprocPerNode: String(program.gpus) };
-  return replicas('PyTorchJob', 'pytorchReplicaSpecs', masterAndWorkers('pytorch', program), nprocPerNode);
+  const env = torchEnv(program, '$(SLASHTRAIN_RUN)-worker-0', "metadata.labels['training.kubeflow.org/replica-index']");
+  return replicas('PyTorchJob', 'pytorchReplicaSpecs', { Worker: replica('pytorch', program, program.workers, env) });
 }
 
 /** Workers alone: TF_CONFIG makes the first of them the chief. */
@@ -96,8 +107,11 @@ export function tfJob(program: Program): KubernetesObject {
   return replicas('TFJob', 'tfReplicaSpecs', { Worker: replica('tensorflow', program, program.workers) });
 }
 
+/** The first worker is the master. */
 export function xgboostJob(program: Program): KubernetesObject {
-  return replicas('XGBoostJob', 'xgbReplicaSpecs', masterAndWorkers('xgboost', program));
+  const rest = program.workers - 1;
+  const workers = rest > 0 ? { Worker: replica('xgboost', program, rest) } : {};
+  return replicas('XGBoostJob', 'xgbReplicaSpecs', { Master: replica('xgboost', program, 1), ...workers });
 }
 
 /** The command is the launcher's, such as `mpirun -n 4 python train.py`; the workers run what the image or the operator says. */
@@ -148,17 +162,20 @@ export function rayJob(program: Program): KubernetesObject {
 // What still runs when the run has ended is ended, too.
 const runPolicy = { cleanPodPolicy: 'Running' };
 
-function replicas(kind: string, field: string, specs: object, more: object = {}): KubernetesObject {
-  return { apiVersion: 'kubeflow.org/v1', kind, metadata: {}, spec: { runPolicy, ...more, [field]: specs } };
+function replicas(kind: string, field: string, specs: object): KubernetesObject {
+  return { apiVersion: 'kubeflow.org/v1', kind, metadata: {}, spec: { runPolicy, [field]: specs } };
 }
 
-function masterAndWorkers(container: string, program: Program): object {
-  const rest = program.workers - 1;
-  return { Master: replica(container, program, 1), ...(rest > 0 ? { Worker: replica(container, program, rest) } : {}) };
+function replica(container: string, program: Program, count: number, env: EnvVar[] = []): object {
+  return {
+    replicas: count,
+    restartPolicy: 'Never',
+    template: { spec: { containers: [{ ...trainer(container, program), ...withEnv(env) }] } },
+  };
 }
 
-function replica(container: string, program: Program, count: number): object {
-  return { replicas: count, restartPolicy: 'Never', template: { spec: { containers: [trainer(container, program)] } } };
+function withEnv(env: EnvVar[]): { env?: EnvVar[] } {
+  return env.length > 0 ? { env } : {};
 }
 
 function indexed(workers: number): object {
