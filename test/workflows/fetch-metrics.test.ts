@@ -351,7 +351,7 @@ describe('files', () => {
   });
 
   it.each<[string, Record<string, string>, string, string]>([
-    ['empty', { 'metrics.json': '' }, 'error', 'metrics.json is empty'],
+    ['empty', { 'metrics.json': '' }, 'error', 'metrics.json cannot be read: it is empty'],
     ['missing', {}, 'error', 'metrics.json cannot be read: ENOENT'],
     ['without numbers', { 'metrics.json': '{}' }, 'missing', 'metrics.json has no numbers'],
     ['cut', { 'metrics.json': '{"accuracy": 0.95, "loss": 0.' }, 'pass', 'metrics.json: it ends in the middle; what is whole was read'],
@@ -376,10 +376,10 @@ describe('an input', () => {
   it.each<[Record<string, string>, string]>([
     [{}, 'neither input "run" nor input "sha" was given'],
     [{ sha: 'main' }, 'input "sha" is "main"; allowed: a full commit SHA'],
-    [{ source: 'mlflow' }, 'input "source" is "mlflow"; allowed: one of run, files'],
+    [{ source: 'mlfow', sha: 'a'.repeat(40) }, 'input "source" is "mlfow"; allowed: one or a list of run, files'],
     [{ source: 'files', sha: 'a'.repeat(40) }, 'input "files" is empty'],
     [{ files: '[a.json]', sha: 'a'.repeat(40) }, 'input "files" was given, and input "source" is "run"'],
-    [{ baseline: 'main', sha: 'a'.repeat(40) }, 'input "baseline" is "main"; allowed: auto, none, or a full commit SHA'],
+    [{ baseline: 'main', sha: 'a'.repeat(40) }, 'input "baseline" is "main"; allowed: auto, none, a full commit SHA, models:/NAME@ALIAS'],
     [{ 'baseline-depth': '0', sha: 'a'.repeat(40) }, 'input "baseline-depth" is "0"; allowed: a whole number from 1 to 1000'],
     [{ run: 'digits-pr1' }, '"digits-pr1" is no run reference'],
     [{ 'fail-on': 'true', sha: 'a'.repeat(40) }, 'input "fail-on" is "true"; allowed: one of never, fail'],

@@ -1,14 +1,25 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import type { Inputs } from '@slashtrain/core/action/inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
+import { parseDocument } from 'yaml';
+import { sourceNames, type SourceName } from './sources/source.ts';
 
-/** What to compare with; a text is a full SHA. */
-export type BaselineChoice = { choice: 'auto' | 'none' } | { sha: string };
+/** What to compare with: what the base's commit stands for, or what somebody chose. */
+export type BaselineChoice =
+  | { choice: 'auto' | 'none' }
+  | { sha: string }
+  /** `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `tag:NAME=VALUE`: of a tracker. */
+  | { chosen: string }
+  /** A path at the base's commit. */
+  | { file: string }
+  | { values: ReadonlyMap<string, number> };
 
 /** The inputs of fetch-metrics, each checked by itself. */
 export interface FetchInputs {
   token: string;
-  source: 'run' | 'files';
+  /** In the order in which they count. */
+  sources: SourceName[];
   run: string | undefined;
   sha: string | undefined;
   pullRequest: number | undefined;
@@ -16,6 +27,8 @@ export interface FetchInputs {
   pipeline: string | undefined;
   /** For the source `files`, as they were given. */
   files: string[];
+  trackerUrl: string | undefined;
+  experiments: string[];
   /** Empty for all. */
   metrics: string[];
   /** Undefined for the configuration's. */
@@ -31,7 +44,7 @@ export interface FetchInputs {
 
 /** @throws ActionError `input` with the input's name, its value and what is allowed */
 export function readInputs({ inputs, workspace }: Host): FetchInputs {
-  const source = inputs.choice('source', ['run', 'files'], 'run');
+  const sources = readSources(inputs);
   const run = inputs.text('run');
   const sha = inputs.sha('sha');
   if (run === undefined && sha === undefined) {
@@ -40,26 +53,30 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
     });
   }
   const files = inputs.list('files', workspace);
-  if (source === 'files' && files.length === 0) {
-    throw new ActionError('input', 'input "files" is empty, and input "source" is "files"', {
+  if (sources.includes('files') && files.length === 0) {
+    throw new ActionError('input', 'input "files" is empty, and input "source" has "files"', {
       remedy: 'list them: files: "[metrics.json]"',
     });
   }
-  if (source === 'run' && files.length > 0) {
-    throw new ActionError('input', 'input "files" was given, and input "source" is "run"', { remedy: 'set source: files' });
+  if (!sources.includes('files') && files.length > 0) {
+    throw new ActionError('input', `input "files" was given, and input "source" is "${sources.join(', ')}"`, {
+      remedy: 'set source: files',
+    });
   }
   const pipeline = checkPipelineName(inputs.text('pipeline') ?? 'default');
   const baseline = inputs.text('baseline');
   const gates = inputs.textOrFile('gates', workspace);
   return {
     token: inputs.required('token'),
-    source,
+    sources,
     run,
     sha,
     pullRequest: inputs.integer('pr-number', { min: 1 }),
     // The default says nothing about a run that is named.
     pipeline: pipeline === 'default' ? undefined : pipeline,
     files,
+    trackerUrl: inputs.text('tracker-url'),
+    experiments: readExperiments(inputs, workspace),
     metrics: inputs.list('metrics', workspace),
     baseline: baseline === undefined ? undefined : readBaseline(baseline, 'input "baseline"'),
     baselineDepth: inputs.integer('baseline-depth', { min: 1, max: 1000 }) ?? 20,
@@ -71,9 +88,44 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
   };
 }
 
+/** One source, or a YAML list of them. */
+function readSources(inputs: Inputs): SourceName[] {
+  const text = inputs.text('source') ?? 'run';
+  const names = text.startsWith('[') || text.startsWith('-') ? inputs.list('source', '') : [text];
+  const known = names.filter((name): name is SourceName => (sourceNames as readonly string[]).includes(name));
+  if (known.length !== names.length || new Set(names).size !== names.length || names.length === 0) {
+    throw new ActionError(
+      'input',
+      `input "source" is ${JSON.stringify(text.slice(0, 200))}; allowed: one or a list of ${sourceNames.join(', ')}, each once`,
+    );
+  }
+  return known;
+}
+
+function readExperiments(inputs: Inputs, workspace: string): string[] {
+  const text = inputs.text('experiment');
+  return text === undefined ? [] : text.startsWith('[') || text.startsWith('-') ? inputs.list('experiment', workspace) : [text];
+}
+
 /** @throws ActionError `input` */
 export function readBaseline(text: string, where: string): BaselineChoice {
   if (text === 'auto' || text === 'none') return { choice: text };
   if (/^[0-9a-f]{40}$/u.test(text)) return { sha: text };
-  throw new ActionError('input', `${where} is ${JSON.stringify(text.slice(0, 200))}; allowed: auto, none, or a full commit SHA`);
+  if (/^models:\/[^/@]+[/@][^/@]+$/u.test(text) || /^tag:[^=\s]+(=.*)?$/u.test(text)) return { chosen: text };
+  if (text.startsWith('file:') && text.length > 5) return { file: text.slice(5).trim() };
+  const values = text.startsWith('{') || text.includes('\n') || /^[^\s:]+: /u.test(text) ? readValues(text) : undefined;
+  if (values) return { values };
+  throw new ActionError(
+    'input',
+    `${where} is ${JSON.stringify(text.slice(0, 200))}; allowed: auto, none, a full commit SHA, models:/NAME@ALIAS, models:/NAME/VERSION, tag:NAME=VALUE, file:PATH, or values such as {accuracy: 0.95}`,
+  );
+}
+
+function readValues(text: string): ReadonlyMap<string, number> | undefined {
+  const document = parseDocument(text, { uniqueKeys: true });
+  if (document.errors.length > 0) return undefined;
+  const data = document.toJS({ mapAsMap: true, maxAliasCount: 0 }) as unknown;
+  if (!(data instanceof Map) || data.size === 0) return undefined;
+  const values = new Map([...data].map(([name, value]) => [String(name), value as unknown]));
+  return [...values.values()].every((value) => typeof value === 'number') ? (values as Map<string, number>) : undefined;
 }

@@ -4,16 +4,16 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
 import { conclusionOfVerdict } from '@slashtrain/core/metrics/verdict';
-import { findBaseline, findBaselineAt, type Baseline } from './baseline/find.ts';
+import { compareWith } from './baseline/choose.ts';
 import { decide, rowsToShow, tally } from './decide.ts';
-import type { BaselineChoice, FetchInputs } from './inputs.ts';
+import type { FetchInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
 import { remember } from './remember.ts';
 import { readSettings } from './settings.ts';
 import { summaryMarkdown } from './show.ts';
-import { readFiles } from './sources/files.ts';
-import { readRun } from './sources/run.ts';
-import { openSubject, type OpenSubject } from './subject.ts';
+import { measureAll } from './sources/measured.ts';
+import { openSources } from './sources/open.ts';
+import { openSubject } from './subject.ts';
 
 /** What fetch-metrics works with. */
 export interface Parts {
@@ -28,9 +28,10 @@ export async function main(inputs: FetchInputs, parts: Parts): Promise<void> {
   const opened = await openSubject(inputs, parts);
   const { subject, stored, cluster } = opened;
   const settings = await readSettings(inputs, subject.pipeline, github);
+  const sources = await openSources(inputs, opened, settings.gates, parts);
   const [measured, compared] = await Promise.all([
-    inputs.source === 'run' && stored && cluster ? readRun(stored, cluster.records) : readFiles(inputs.files, host.workspace, subject),
-    compareWith(settings.baseline, inputs.baselineDepth, opened, github),
+    measureAll(sources),
+    compareWith(settings.baseline, { depth: inputs.baselineDepth, opened, sources, github }),
   ]);
   const file = decide({ subject, run: stored?.record.run, measured, compared, settings });
   const rows = rowsToShow(file, inputs.metrics);
@@ -42,20 +43,9 @@ export async function main(inputs: FetchInputs, parts: Parts): Promise<void> {
   judge(file, inputs);
 }
 
-async function compareWith(
-  baseline: BaselineChoice,
-  depth: number,
-  { subject, cluster }: OpenSubject,
-  github: GitHub,
-): Promise<Baseline | { notes: string[] }> {
-  if ('choice' in baseline && baseline.choice === 'none') return { notes: [] };
-  if (!cluster) return { notes: ['no baseline: no cluster is named whose records could hold one'] };
-  const place = { github, ...cluster };
-  return 'sha' in baseline ? findBaselineAt(baseline.sha, subject, place) : findBaseline(subject, depth, place);
-}
-
-function tell({ log }: Host, { verdict, gates, notes, baseline, candidates }: MetricsFile): void {
-  log.info(`candidate: ${candidates[0]?.id ?? 'none'}`);
+function tell({ log }: Host, { verdict, gates, notes, baseline, candidates, excluded = [] }: MetricsFile): void {
+  log.info(`candidate: ${candidates[0]?.id ?? 'none'}${candidates.length > 1 ? ` and ${candidates.length - 1} more runs` : ''}`);
+  for (const { source, id, name, reason } of excluded.slice(0, 20)) log.info(`not counted: ${source} ${name ?? id}: ${reason}`);
   log.info(`baseline: ${baseline?.description ?? 'none'}`);
   for (const { gate, outcome, why } of gates) log.info(`gate ${gate.metric}: ${outcome}: ${why}`);
   for (const note of notes) log.notice(note);
@@ -65,7 +55,10 @@ function tell({ log }: Host, { verdict, gates, notes, baseline, candidates }: Me
 /** @throws ActionError `gate-failed` where the step must fail */
 function judge({ verdict, noBaseline, gates, notes }: MetricsFile, { failOn }: FetchInputs): void {
   if (failOn === 'never' || conclusionOfVerdict(verdict, noBaseline) === 'success') return;
-  const why = [...gates.filter(({ outcome }) => outcome !== 'pass').map((gate) => `${gate.gate.metric}: ${gate.why}`), ...notes];
+  const why = [
+    ...gates.filter(({ gate, outcome }) => outcome !== 'pass' && gate.level !== 'warn').map((gate) => `${gate.gate.metric}: ${gate.why}`),
+    ...notes,
+  ];
   throw new ActionError('gate-failed', `the verdict is ${verdict}: ${why.slice(0, 5).join('; ')}`, {
     remedy: 'look at the report, or set fail-on: never to let the check of report-pr decide alone',
   });

@@ -1,7 +1,9 @@
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
-import { checkIdentity, recordOfRun, recordsFor } from '@slashtrain/core/records/find';
+import { checkIdentity, newestFirst, recordOfRun, recordsFor } from '@slashtrain/core/records/find';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import { parseReference } from '@slashtrain/core/run/reference';
 import type { Subject } from './baseline/find.ts';
 import type { FetchInputs } from './inputs.ts';
 import type { Parts } from './main.ts';
@@ -10,10 +12,14 @@ import { newestWithMetrics } from './sources/run.ts';
 /** What is judged, and where its record and its baseline's are. */
 export interface OpenSubject {
   subject: Subject;
-  /** Absent where metrics come from files and no cluster is named. */
-  cluster?: { records: RecordStore; namespace: string };
-  /** The run's record. Absent where metrics come from files and no run is named. */
+  /** Absent where no cluster is needed and none is named. */
+  cluster?: { client: KubernetesClient; records: RecordStore; namespace: string };
+  /** The run's record. Absent where metrics come from elsewhere and no run is known. */
   stored?: StoredRecord;
+  /** Other runs of the commit, newest first; the run itself may be among them. */
+  siblings?: StoredRecord[];
+  /** The run's name, as the trackers' runs have it. */
+  runName?: string;
 }
 
 /**
@@ -24,17 +30,28 @@ export async function openSubject(inputs: FetchInputs, { host, context }: Parts)
   const { run, sha, pullRequest, pipeline, kubeconfig, kubeContext, namespace } = inputs;
   const { environment, log, workspace, signal } = host;
   const isNamed = kubeconfig ?? environment['KUBECONFIG'] ?? environment['KUBERNETES_SERVICE_HOST'];
-  if (inputs.source === 'files' && run === undefined && !isNamed) return { subject: subjectOf(inputs) };
+  const needsRecords = inputs.sources.includes('run');
+  if (!needsRecords && !isNamed && sha !== undefined) {
+    const name = run === undefined ? undefined : parseReference(run).name;
+    return { subject: subjectOf(inputs), ...(name === undefined ? {} : { runName: name }) };
+  }
 
   const client = await openKubernetes({ kubeconfig, context: kubeContext, namespace, environment, folder: workspace, log, signal });
   const records = recordStore(client);
-  const cluster = { records, namespace: client.namespace };
+  const cluster = { client, records, namespace: client.namespace };
   if (run !== undefined) {
     const stored = await recordOfRun(run, records, client);
     checkIdentity(stored, { sha, pullRequest, pipeline }, context);
-    return { subject: subjectOf(stored.record), cluster: { records, namespace: stored.namespace }, stored };
+    const siblings = await siblingsOf(stored, records);
+    return {
+      subject: subjectOf(stored.record),
+      cluster: { client, records, namespace: stored.namespace },
+      stored,
+      siblings,
+      runName: stored.name,
+    };
   }
-  if (inputs.source === 'files') return { subject: subjectOf(inputs), cluster };
+  if (sha !== undefined && inputs.sources.every((source) => source === 'files')) return { subject: subjectOf(inputs), cluster };
 
   const query = {
     namespace: client.namespace,
@@ -43,8 +60,24 @@ export async function openSubject(inputs: FetchInputs, { host, context }: Parts)
     ...(sha === undefined ? {} : { sha }),
     ...(pullRequest === undefined ? {} : { pullRequest }),
   };
-  const stored = await newestWithMetrics(await recordsFor(query, records, client), records);
-  return { subject: subjectOf(stored.record), cluster, stored };
+  const found = needsRecords ? await recordsFor(query, records, client) : newestFirst(await records.find(client.namespace, query));
+  const [first, ...others] = found;
+  // A tracker may know more than the records.
+  if (!first) return { subject: subjectOf(inputs), cluster };
+  const stored = await newestWithMetrics([first, ...others], records);
+  return { subject: subjectOf(stored.record), cluster, stored, siblings: found, runName: stored.name };
+}
+
+/** The runs of the same commit, pull request and pipeline, newest first. */
+async function siblingsOf({ namespace, record }: StoredRecord, records: RecordStore): Promise<StoredRecord[]> {
+  const { repository, sha, pullRequest, pipeline } = record;
+  const found = await records.find(namespace, {
+    repositoryId: repository.id,
+    sha,
+    pipeline,
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+  });
+  return newestFirst(found).filter((other) => other.record.pullRequest === pullRequest);
 }
 
 function subjectOf(from: { sha?: string | undefined; pullRequest?: number | undefined; pipeline?: string | undefined }): Subject {

@@ -1,10 +1,11 @@
 import type { GitHub } from '@slashtrain/core/github/client';
 import { firstParents, pullRequestsOf, type Commit } from '@slashtrain/core/github/commits';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
-import type { RunMetrics } from '@slashtrain/core/metrics/metrics';
+import type { MetricRun } from '@slashtrain/core/metrics/metrics';
 import { newestFirst } from '@slashtrain/core/records/find';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
-import { hasPoints } from '../sources/run.ts';
+import { seedsWithMetrics } from '../sources/run.ts';
+import type { Source } from '../sources/source.ts';
 
 /** What is judged. */
 export interface Subject {
@@ -13,10 +14,13 @@ export interface Subject {
   pipeline: string;
 }
 
-/** A run to compare with. */
+/** What to compare with. */
 export interface Baseline {
-  stored: StoredRecord;
-  metrics: RunMetrics;
+  /** One sample a run, at least one. */
+  runs: MetricRun[];
+  sha: string;
+  /** The name of its record, where it has one. */
+  record?: string;
   /** How it was found: `#41 at 1a2b3c4, merged as 9f8e7d6`. Hostile text. */
   description: string;
   /** What a reader must know about it. Hostile text. */
@@ -26,8 +30,12 @@ export interface Baseline {
 /** Where to look. */
 export interface Surroundings {
   github: GitHub;
-  records: RecordStore;
-  namespace: string;
+  /** Absent where no cluster is named. */
+  cluster?: { records: RecordStore; namespace: string } | undefined;
+  /** Sources that know commits, other than the records. */
+  sources: readonly Pick<Source, 'at'>[];
+  /** Whether what the records' runs printed counts. */
+  fromRecords: boolean;
 }
 
 /**
@@ -59,6 +67,14 @@ interface Start {
   branch: string;
   /** The commit itself is the candidate's, and is not looked at. */
   exclusive?: boolean;
+}
+
+/** The commit that a subject builds on. */
+export async function baseOf(subject: Subject, github: GitHub): Promise<string> {
+  const start = await startOf(subject, github);
+  if (!start.exclusive) return start.sha;
+  for await (const commit of firstParents(github, start.sha, 2)) if (commit.sha !== start.sha) return commit.sha;
+  return start.sha;
 }
 
 async function startOf({ sha, pullRequest }: Subject, github: GitHub): Promise<Start> {
@@ -93,8 +109,9 @@ async function walk(subject: Subject, start: Start, depth: number, place: Surrou
 }
 
 /** Runs that may be a baseline, newest first: of this pipeline, succeeded, and not the candidate's. */
-async function usable({ sha, pullRequest, pipeline }: Subject, { github, records, namespace }: Surroundings): Promise<StoredRecord[]> {
-  const all = await records.find(namespace, { repositoryId: github.repositoryId, pipeline });
+async function usable({ sha, pullRequest, pipeline }: Subject, { github, cluster }: Surroundings): Promise<StoredRecord[]> {
+  if (!cluster) return [];
+  const all = await cluster.records.find(cluster.namespace, { repositoryId: github.repositoryId, pipeline });
   return newestFirst(all).filter(
     ({ record }) => record.state === 'succeeded' && record.sha !== sha && (pullRequest === undefined || record.pullRequest !== pullRequest),
   );
@@ -110,16 +127,18 @@ interface Walk {
 
 async function runFor(commit: Commit, { subject, start, records, notes }: Walk, place: Surroundings): Promise<Baseline | undefined> {
   const at = `${start.branch} at ${short(commit.sha)}`;
-  const own = await withMetrics(records, ({ sha }) => sha === commit.sha, place.records);
+  const own = await measured(commit.sha, (record) => record.sha === commit.sha, records, place);
   if (own) return { ...own, description: at, notes };
 
-  const same = await withMetrics(records, ({ tree }) => tree === commit.tree, place.records);
-  if (same) return { ...same, description: `${nameOf(same.stored)}, the same files as ${at}`, notes };
+  for (const twin of new Set(records.filter(({ record }) => record.tree === commit.tree).map(({ record }) => record.sha))) {
+    const same = await measured(twin, (record) => record.sha === twin, records, place);
+    if (same) return { ...same, description: `${nameOf(same.runs[0])}, the same files as ${at}`, notes };
+  }
 
   for (const pull of await pullRequestsOf(place.github, commit.sha)) {
     const isIts = pull.mergedAt !== null && pull.baseRepositoryId === place.github.repositoryId && pull.number !== subject.pullRequest;
     if (!isIts) continue;
-    const head = await withMetrics(records, ({ sha }) => sha === pull.headSha, place.records);
+    const head = await measured(pull.headSha, (record) => record.sha === pull.headSha, records, place);
     if (!head) {
       if (records.some(({ record }) => record.pullRequest === pull.number)) {
         notes.push(
@@ -140,21 +159,27 @@ async function runFor(commit: Commit, { subject, start, records, notes }: Walk, 
   return undefined;
 }
 
-async function withMetrics(
-  candidates: readonly StoredRecord[],
+type Found = Pick<Baseline, 'runs' | 'sha' | 'record'>;
+
+/** What was measured of a commit: by the newest of its records' runs and those that differ by their seed alone, and by the trackers. */
+async function measured(
+  sha: string,
   matches: (record: StoredRecord['record']) => boolean,
-  records: RecordStore,
-): Promise<{ stored: StoredRecord; metrics: RunMetrics } | undefined> {
-  for (const stored of candidates) {
-    if (!matches(stored.record)) continue;
-    const metrics = await records.readMetrics(stored);
-    if (hasPoints(metrics)) return { stored, metrics };
-  }
-  return undefined;
+  records: readonly StoredRecord[],
+  { cluster, sources, fromRecords }: Surroundings,
+): Promise<Found | undefined> {
+  const runs: MetricRun[] = [];
+  const of = records.filter(({ record }) => matches(record));
+  const seeds = fromRecords && cluster ? await seedsWithMetrics(of, cluster.records) : [];
+  runs.push(...seeds.map(({ run }) => run));
+  for (const source of sources) runs.push(...((await source.at?.(sha)) ?? []));
+  const record = seeds[0]?.stored.name;
+  return runs.length === 0 ? undefined : { runs, sha, ...(record === undefined ? {} : { record }) };
 }
 
-function nameOf({ record: { pullRequest, sha } }: StoredRecord): string {
-  return pullRequest === undefined ? short(sha) : `#${pullRequest} at ${short(sha)}`;
+function nameOf(run: MetricRun | undefined): string {
+  const at = short(run?.sha ?? '');
+  return run?.pullRequest === undefined ? at : `#${run.pullRequest} at ${at}`;
 }
 
 function short(sha: string): string {

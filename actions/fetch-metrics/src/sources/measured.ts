@@ -1,4 +1,6 @@
+import { describe } from '@slashtrain/core/action/errors';
 import type { ExcludedRun, MetricRun } from '@slashtrain/core/metrics/metrics';
+import type { Source } from './source.ts';
 
 /** What a source gave. */
 export interface Measured {
@@ -16,4 +18,25 @@ export interface Measured {
 
 export function nothingMeasured(): Measured {
   return { runs: [], excluded: [], notes: [], problems: [] };
+}
+
+/** All sources at once. One that fails is a problem, and what the others gave stands. */
+export async function measureAll(sources: readonly Pick<Source, 'name' | 'measure'>[]): Promise<Measured> {
+  const all = await Promise.all(
+    sources.map(async ({ name, measure }) => {
+      try {
+        return await measure();
+      } catch (error) {
+        return { ...nothingMeasured(), problems: [`the source ${name} could not be read: ${describe(error)}`] };
+      }
+    }),
+  );
+  const unfit = all.find((one) => one.unfit !== undefined)?.unfit;
+  return {
+    runs: all.flatMap(({ runs }) => runs),
+    excluded: all.flatMap(({ excluded }) => excluded),
+    notes: all.flatMap(({ notes }) => notes),
+    problems: all.flatMap(({ problems }) => problems),
+    ...(unfit === undefined ? {} : { unfit }),
+  };
 }
