@@ -295,6 +295,7 @@ describe('ten report steps at once', () => {
     await keepReport({ stored: older, records: late }, pull.number, {
       github: client,
       handed: {},
+      added: [],
       inputs: { title: undefined, charts: 'none', check: 'none', command: '/train', issue: 'never' },
       links: { repository: 'https://github.com/acme/digits', workflow: 'https://github.com/acme/digits/actions/runs/1' },
     });
@@ -384,6 +385,37 @@ describe('check: queued', () => {
     const { asked } = await report({ run: stored.record.run ?? '', check: 'none' }, { 'pull-requests': 'write' });
     expect(repository.checks(pull.sha)).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('template and sections', () => {
+  it('make the comment, from the default branch and from files of the job', async () => {
+    repository.commit({ files: { '.github/report.md': '## {{ headline.words }}\n\n{{ sections.metrics }}\n\n{{ sections.Data }}' } });
+    const pull = pullRequest();
+    // The pull request's own says that all is well.
+    repository.commit({ branch: 'evil', files: { '.github/report.md': '## Better' } });
+    const stored = await judged(pull, 'fail', [0.4]);
+    const file = join(mkdtempSync(join(tmpdir(), 'slashtrain-section-')), 'data.txt');
+    writeFileSync(file, 'rows 1797\n``` @octocat\n');
+    const inputs = { run: stored.record.run ?? '', template: '.github/report.md', sections: `Data: ${file}` };
+    const { code } = await report(inputs, { ...permissions, contents: 'read' });
+    expect(code).toBe(0);
+    expect(ours(pull.number)[0]).toMatch(/^<!-- slashtrain:report:digits -->\n## Does not pass\n\n\| Metric/u);
+    expect(ours(pull.number)[0]).toContain('<details><summary>Data</summary>\n\n````\nrows 1797\n``` @octocat\n````');
+  });
+
+  it.each([
+    [{ template: 'nowhere.md' }, 'input "template" is "nowhere.md", and the default branch has no such file'],
+    [{ template: '.github/wrong.md' }, '.github/wrong.md: undefined variable: titel, line:1, col:4'],
+    [{ sections: 'Data: nowhere.txt' }, 'input "sections" names "nowhere.txt" for "Data"'],
+  ])('that are wrong leave nothing: %j', async (inputs, message) => {
+    repository.commit({ files: { '.github/wrong.md': '{{ titel }}' } });
+    const pull = pullRequest();
+    const stored = await judged(pull, 'fail', [0.4]);
+    const { code, shown } = await report({ run: stored.record.run ?? '', ...inputs }, { ...permissions, contents: 'read' });
+    expect(code).toBe(1);
+    expect(shown).toContain(message);
+    expect([ours(pull.number), repository.checks(pull.sha)]).toEqual([[], []]);
   });
 });
 

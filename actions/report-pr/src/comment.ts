@@ -1,17 +1,22 @@
 import type { GitHub } from '@slashtrain/core/github/client';
 import { commentLimit, keepComment, markerOf, type Comment } from '@slashtrain/core/github/comments';
-import { fit } from '@slashtrain/core/markdown/fit';
+import { fit, type Section } from '@slashtrain/core/markdown/fit';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { runsOf, storyOf, type Handed, type Target } from './gather.ts';
 import type { ReportInputs } from './inputs.ts';
 import { reportSections } from './report/report.ts';
 import type { Earlier, Links, Story } from './story.ts';
+import type { Template } from './template.ts';
 
 const mostRounds = 4;
 
 /** What a report is made with. */
 export interface ReportParts {
   github: GitHub;
+  /** Instead of the report's own form. */
+  template?: Template;
+  /** What the workflow adds. */
+  added: Section[];
   links: Links;
   handed: Handed;
   inputs: Pick<ReportInputs, 'title' | 'charts' | 'check' | 'command' | 'issue'>;
@@ -40,9 +45,14 @@ export async function writeReport(story: Story, earlier: readonly Earlier[], pul
   return keepComment(report.github, pullRequest, marker, bodyOf(story, earlier, report, commentLimit - marker.length - 1));
 }
 
-/** The report as markdown of at most `limit` characters. */
-export function bodyOf(story: Story, earlier: readonly Earlier[], { links, inputs }: ReportParts, limit: number): string {
-  return fit(reportSections(story, earlier, links, inputs), limit, 'characters').text;
+/** The report as markdown of at most `limit` characters; in its own form where what a template makes is longer. */
+export function bodyOf(story: Story, earlier: readonly Earlier[], report: ReportParts, limit: number): string {
+  const { links, inputs, template, added } = report;
+  const sections = [...reportSections(story, earlier, links, inputs), ...added];
+  const made = template?.(story, sections);
+  if (made !== undefined && made.length <= limit) return made;
+  const note = made === undefined ? '' : `<sub>The template makes ${made.length} characters of this, and ${limit} fit.</sub>`;
+  return fit([...sections, { name: 'template', text: note, priority: 'required' }], limit, 'characters').text;
 }
 
 /** What the records say, but for the time of a report: that we write ourselves. */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import { checkPipelineName } from '@slashtrain/core/run/name';
@@ -16,6 +18,10 @@ export interface ReportInputs {
   title: string | undefined;
   command: string;
   charts: 'mermaid' | 'none';
+  /** A path at the default branch. */
+  template: string | undefined;
+  /** By their titles. Hostile text. */
+  sections: { title: string; text: string }[];
   check: 'verdict' | 'queued' | 'merge-group' | 'none';
   issue: 'on-failure' | 'never';
   namespace: string | undefined;
@@ -53,6 +59,8 @@ export function readInputs(host: Host): ReportInputs {
     title: inputs.text('title'),
     command: readCommand(inputs.text('command') ?? '/train'),
     charts: inputs.choice('charts', ['mermaid', 'none'], 'mermaid'),
+    template: inputs.text('template'),
+    sections: readSections(host),
     check,
     issue: inputs.choice('issue', ['on-failure', 'never'], 'never'),
     namespace: inputs.text('namespace'),
@@ -64,6 +72,25 @@ export function readInputs(host: Host): ReportInputs {
 function readText({ inputs, workspace }: Host, name: string): { text: string; where: string } | undefined {
   const source = inputs.textOrFile(name, workspace);
   return source && { text: source.text, where: `input "${name}"${source.file === undefined ? '' : ` (${source.file})`}` };
+}
+
+/** @throws ActionError `input` for a file that is not there, or no file of the workspace */
+function readSections(host: Host): ReportInputs['sections'] {
+  return [...host.inputs.map('sections', host.workspace)].map(([title, path]) => {
+    const file = resolve(host.workspace, path);
+    try {
+      return { title, text: readFileSync(file, 'utf8') };
+    } catch (error) {
+      throw new ActionError(
+        'input',
+        `input "sections" names ${JSON.stringify(path)} for ${JSON.stringify(title)}: ${(error as Error).message}`,
+        {
+          remedy: 'name files that an earlier step of this job has written',
+          cause: error,
+        },
+      );
+    }
+  });
 }
 
 function readCommand(text: string): string {

@@ -13,6 +13,7 @@ import { queueCheck } from './queue.ts';
 import { markReported } from './reported.ts';
 import { headline } from './report/headline.ts';
 import { keepIssue } from './issue.ts';
+import { fetchTemplate, sectionOf } from './template.ts';
 
 /** What report-pr works with. */
 export interface Parts {
@@ -33,7 +34,15 @@ async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
   const handed = readHanded(inputs);
   const opened = await openStory(inputs, handed, parts);
   const { story, target } = opened;
-  const made: ReportParts = { github, handed, inputs, links: linksOf(parts) };
+  const template = inputs.template === undefined ? undefined : await fetchTemplate(github, inputs.template);
+  const made: ReportParts = {
+    github,
+    handed,
+    inputs,
+    links: linksOf(parts),
+    added: inputs.sections.map(sectionOf),
+    ...(template && { template }),
+  };
   host.log.info(`${story.pipeline} at ${story.sha}: ${headline(story).words}`);
   await host.summarise(bodyOf(story, [], made, commentLimit));
 

@@ -54,7 +54,8 @@ export function reportSections(
   ];
 }
 
-function rowsOf({ state, candidate, baseline, gates, comparisons }: Story): MetricRow[] {
+/** All metrics of an ended run, those that matter most first. */
+export function rowsOf({ state, candidate, baseline, gates, comparisons }: Story): MetricRow[] {
   if (!isEnded(state)) return [];
   // Of a run that broke off the metrics are shown, and no gate holds or fails.
   if (state !== 'succeeded') return compareMetrics(candidate, [], []);
