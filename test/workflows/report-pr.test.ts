@@ -391,9 +391,9 @@ describe('check: queued', () => {
 describe('template and sections', () => {
   it('make the comment, from the default branch and from files of the job', async () => {
     repository.commit({ files: { '.github/report.md': '## {{ headline.words }}\n\n{{ sections.metrics }}\n\n{{ sections.Data }}' } });
-    const pull = pullRequest();
-    // The pull request's own says that all is well.
-    repository.commit({ branch: 'evil', files: { '.github/report.md': '## Better' } });
+    // Attack 23: the pull request's own says that all is well.
+    const sha = repository.commit({ branch: 'evil', files: { '.github/report.md': '## Better' } });
+    const pull = { sha, number: repository.openPullRequest({ head: 'evil', author: 'ada' }) };
     const stored = await judged(pull, 'fail', [0.4]);
     const file = join(mkdtempSync(join(tmpdir(), 'slashtrain-section-')), 'data.txt');
     writeFileSync(file, 'rows 1797\n``` @octocat\n');
