@@ -1,14 +1,17 @@
 import { describe } from '@slashtrain/core/action/errors';
 import type { Log } from '@slashtrain/core/action/log';
-import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
+import type { Observation, PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
+import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { markCancelled, reread, writeEnd } from '@slashtrain/core/records/end';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import { findUnnoted } from '@slashtrain/core/records/unnoted';
 import { resultOf } from '@slashtrain/core/run/outcome';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { parseReference } from '@slashtrain/core/run/reference';
-import { isEnded, type Status } from '@slashtrain/core/run/state';
+import { isEnded } from '@slashtrain/core/run/state';
 import { spared, type Choice } from './choose.ts';
+import { savedBy, savedWords } from './saved.ts';
 
 /** Everything outside that a cancellation touches. */
 export interface CancelParts {
@@ -47,7 +50,8 @@ const nothing: PodsObservation = { pods: [], evidence: [] };
 export async function cancelRun(stored: StoredRecord, order: Order, parts: CancelParts): Promise<Outcome> {
   const { records, backend, now } = parts;
   const { run } = stored.record;
-  const status: Status = run === undefined ? { state: 'queued' } : (await backend.look(parseReference(run))).status;
+  const seen: Observation = run === undefined ? { status: { state: 'queued' } } : await backend.look(parseReference(run));
+  const { status, object } = seen;
   const sparedBy = spared(status, order.choice);
   if (sparedBy !== undefined) return { stored, cancelled: false, what: `goes on as it is: ${sparedBy}` };
   if (order.dryRun) return { stored, cancelled: false, what: `would be cancelled (${status.state})` };
@@ -57,7 +61,15 @@ export async function cancelRun(stored: StoredRecord, order: Order, parts: Cance
   if (isEnded(marked.record.state)) return { stored: marked, cancelled: false, what: `ended meanwhile (${marked.record.state})` };
   const ended = await endRun(marked, order, parts);
   await parts.concludeCheck(ended);
-  return { stored: ended, cancelled: ended.record.state === 'cancelled', what: ended.record.state };
+  const saved = object ? await savedOf(ended.record, object) : [];
+  return { stored: ended, cancelled: ended.record.state === 'cancelled', what: [ended.record.state, ...saved].join(': ') };
+}
+
+async function savedOf(record: RunRecord, object: KubernetesObject): Promise<string[]> {
+  if (record.state !== 'cancelled' || !record.result) return [];
+  const [kind] = (await kindsOfRecords([record])).ofReference(record.kind.plural, record.kind.group);
+  const words = savedWords(savedBy(record.result, object, kind), record.price);
+  return words === undefined ? [] : [words];
 }
 
 async function endRun(stored: StoredRecord, order: Order, parts: CancelParts): Promise<StoredRecord> {
