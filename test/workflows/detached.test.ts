@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync, verify } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { kindFor } from '@slashtrain/core/kinds/index';
+import type { Kind } from '@slashtrain/core/kinds/kind';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import type { WorkflowEvent } from '@slashtrain/testing/github/events';
+import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { fakeForRunner } from '@slashtrain/testing/runner/github';
+import type { WorkflowRun } from '@slashtrain/testing/runner/result';
+import { WorkflowRuns } from '@slashtrain/testing/runner/workflow-runs';
+import { keptLog } from '../support/kubernetes.ts';
+import { filesOf } from '../support/targets.ts';
+
+/*
+ * examples/detached through the runner: a training that nobody waits for is reported by the sync workflow, which calls the
+ * reusable one of this repository. And the callback, against a server that checks what it says.
+ */
+const image = `localhost:1/digits@sha256:${'a'.repeat(64)}`;
+const job = kindFor('batch/v1', 'Job') as Kind;
+
+let folder: string;
+let cluster: EmbeddedCluster;
+let github: FakeGitHub;
+let repository: Repository;
+let workflows: WorkflowRuns;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'detached-'));
+  writeFileSync(
+    join(folder, 'train.js'),
+    `const { existsSync } = require('node:fs');
+    console.log('begun');
+    const until = setInterval(() => {
+      if (!existsSync(${JSON.stringify(join(folder, 'go'))})) return;
+      clearInterval(until);
+      console.log('slashtrain-metric {"name":"accuracy","value":0.9,"step":1}');
+    }, 20);`,
+  );
+  cluster = await startCluster();
+  cluster.registerImage(image, folder);
+  github = await startGitHub();
+  repository = github.createRepository({ owner: 'acme', name: 'digits', files: filesOf('examples/detached') });
+  workflows = new WorkflowRuns({ github: fakeForRunner(github, repository), secrets: { KUBECONFIG: cluster.kubeconfig } });
+});
+afterAll(async () => {
+  await cluster.stop();
+  await github.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function start(event: WorkflowEvent, file: string): Promise<WorkflowRun> {
+  // A dispatch is for one workflow: the runner knows it by its inputs alone.
+  const runs = await workflows.dispatch(event);
+  const run = runs.find((one) => one.file.endsWith(file));
+  if (!run) throw new Error(`${file} was not started`);
+  return run;
+}
+const shown = (run: WorkflowRun): [string, string | undefined][] => run.jobs.map(({ name, conclusion }) => [name, conclusion]);
+
+it('a run goes on without a runner, and its end is reported by the schedule', async () => {
+  const sha = repository.commit({ branch: 'topic', files: { 'NOTES.md': 'a' }, author: 'ada' });
+  const number = repository.openPullRequest({ head: 'topic', author: 'ada' });
+  const train = readFileSync(resolve(import.meta.dirname, '../../examples/detached/.github/workflows/train.yml'), 'utf8');
+  // Nobody has ten minutes here.
+  repository.commit({ branch: 'main', files: { '.github/workflows/train.yml': train.replace('timeout: 10m', 'timeout: 1s') } });
+  const submitted = await start(repository.events.workflowDispatch({ sha, 'pr-number': String(number), image }), 'train.yml');
+  expect(shown(submitted)).toEqual([['train', 'success']]);
+  expect(submitted.jobs[0]?.steps.map(({ conclusion }) => conclusion)).toEqual(['success', 'success']);
+  expect(repository.checks(sha)).toMatchObject([{ name: 'train: digits', conclusion: undefined }]);
+
+  const early = await start(repository.events.schedule('7,37 * * * *'), 'sync.yml');
+  expect(shown(early)).toEqual([
+    ['sync / sync', 'success'],
+    ['sync / report', 'skipped'],
+  ]);
+  writeFileSync(join(folder, 'go'), '');
+  const client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
+  for (;;) {
+    const { items } = await client.list(job.resource, 'default');
+    if (items.length === 1 && items.every((item) => job.status(item).state === 'succeeded')) break;
+  }
+
+  const synced = await start(repository.events.schedule('7,37 * * * *'), 'sync.yml');
+  expect(shown(synced)).toEqual([
+    ['sync / sync', 'success'],
+    [`sync / digits ${sha}`, 'success'],
+  ]);
+  expect(synced.jobs[1]?.steps.map(({ conclusion }) => conclusion)).toEqual(['success', 'success', 'success']);
+  expect(repository.comments(number).map(({ body }) => body)).toEqual([expect.stringContaining('accuracy')]);
+  expect(repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
+    ['train: digits', 'success'],
+    ['metrics: digits', 'success'],
+  ]);
+});
+
+it('the callback starts the sync workflow as an App that may do nothing else', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = join(folder, 'key.pem');
+  writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const asked: [path: string, authorization: string, body: unknown][] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      asked.push([request.url ?? '', request.headers.authorization ?? '', JSON.parse(body)]);
+      const isToken = request.url?.endsWith('/access_tokens') ?? false;
+      response.writeHead(isToken ? 201 : 204, { 'content-type': 'application/json' }).end(isToken ? '{"token":"ghs_short"}' : undefined);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../examples/detached/callback.mjs')], {
+      env: {
+        GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        REPOSITORY: 'acme/digits',
+        APP_ID: '7',
+        INSTALLATION_ID: '8',
+        PRIVATE_KEY_FILE: key,
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    expect(await new Promise((done) => child.once('close', done))).toBe(0);
+  } finally {
+    server.close();
+  }
+  expect(asked).toEqual([
+    [
+      '/app/installations/8/access_tokens',
+      expect.stringMatching(/^Bearer /u),
+      { repositories: ['digits'], permissions: { actions: 'write' } },
+    ],
+    ['/repos/acme/digits/actions/workflows/sync.yml/dispatches', 'Bearer ghs_short', { ref: 'main' }],
+  ]);
+  const [header = '', claims = '', signature = ''] = (asked[0]?.[1] ?? '').slice('Bearer '.length).split('.');
+  expect(verify('RSA-SHA256', Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, 'base64url'))).toBe(true);
+  expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ iss: '7' });
+});
