@@ -161,12 +161,7 @@ describe('a manifest', () => {
 
 describe('an input', () => {
   it.each<[Record<string, string>, string]>([
-    [{ sha: 'main' }, 'input "sha" is "main"; allowed: a full commit SHA'],
-    [{ 'pr-number': '0' }, 'input "pr-number" is "0"; allowed: a whole number from 1'],
-    [{ pipeline: 'My Pipeline' }, 'pipeline is "My Pipeline"; allowed: up to 40 lower-case letters'],
     [{ again: 'yes' }, 'input "again" is "yes"; allowed: one of true, false'],
-    [{ deadline: '90' }, 'input "deadline" is "90", which is no duration'],
-    [{ ttl: '1h' }, 'input "ttl" is 3600 seconds; allowed: 24h or longer'],
     [{ parameters: 'epochs: 20' }, 'names "epochs", which the manifest does not have'],
     [{ images: 'train: digits:latest' }, 'gives "train" the image "digits:latest", which is not pinned'],
     [{ images: `other: ${image}` }, 'names "other", which is neither a container nor an image of the manifest'],

@@ -40,6 +40,11 @@ describe('what is to run', () => {
 
 describe('an input', () => {
   it.each<[Record<string, string>, string]>([
+    [{ sha: 'main' }, 'input "sha" is "main"; allowed: a full commit SHA'],
+    [{ 'pr-number': '0' }, 'input "pr-number" is "0"; allowed: a whole number from 1'],
+    [{ pipeline: 'My Pipeline' }, 'pipeline is "My Pipeline"; allowed: up to 40 lower-case letters'],
+    [{ deadline: '90' }, 'input "deadline" is "90", which is no duration'],
+    [{ ttl: '1h' }, 'input "ttl" is 3600 seconds; allowed: 24h or longer'],
     [{ cpu: 'four' }, 'input "cpu" is "four"; allowed: a quantity above zero, such as 4 or 500m'],
     [{ memory: '0' }, 'input "memory" is "0"; allowed: a quantity above zero, such as 16Gi'],
     [{ gpus: '1.5' }, 'input "gpus" is "1.5"; allowed: a whole number from 0'],
