@@ -24,6 +24,8 @@ const client = await openKubernetes({ kubeconfig: target.kubeconfig, context: ta
 const backend: RunBackend = kubernetesBackend(client, { log: keptLog() });
 const namespaces = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 const namespace = unique('kinds-training');
+/** Ends what a failed test has left waiting. */
+const over = new AbortController();
 
 async function isServed({ resource: { group, version, plural } }: Kind): Promise<boolean> {
   return (await client.discover(group, version))?.some((one) => one.plural === plural) === true;
@@ -40,6 +42,7 @@ beforeAll(async () => {
   await client.create<KubernetesObject>(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
 });
 afterAll(async () => {
+  over.abort();
   await client.delete(namespaces, '', namespace);
   await target.close();
 });
@@ -71,7 +74,7 @@ async function start(kind: Kind, object: KubernetesObject): Promise<RunReference
 /** Follows a run to its end; all its statuses. */
 async function follow(reference: RunReference, onStatus: (status: Status) => Promise<void> | void = () => undefined): Promise<Status[]> {
   const seen: Status[] = [];
-  for await (const { status } of backend.observe(reference, AbortSignal.timeout(240_000))) {
+  for await (const { status } of backend.observe(reference, over.signal)) {
     seen.push(status);
     await onStatus(status);
   }
@@ -147,10 +150,9 @@ if (isRun) {
         kind.setTtl(object, 86_400);
         await backend.check(kind, object);
         const reference = await start(kind, object);
-        const signal = AbortSignal.timeout(240_000);
         const read = async (): Promise<string[]> => {
           const lines: string[] = [];
-          for await (const batch of backend.logs(reference, signal)) lines.push(...batch.map(({ text }) => text));
+          for await (const batch of backend.logs(reference, over.signal)) lines.push(...batch.map(({ text }) => text));
           return lines.toSorted();
         };
         runs.set(kind, { reference, lines: read(), statuses: follow(reference) });
@@ -171,43 +173,52 @@ if (isRun) {
       },
     );
 
-    it.each([
-      [
-        'a code that is not tried again',
-        pytorchJob,
-        'pytorchReplicaSpecs',
-        { Master: replica('pytorch', 'sleep 1; exit 3', { restartPolicy: 'ExitCode' }) },
-        {},
-        3,
-      ],
-      ['a code of its worker', tfJob, 'tfReplicaSpecs', { Worker: replica('tensorflow', 'sleep 1; exit 4') }, {}, 4],
-    ])('says that a run failed with %s', async (_, kind, field, replicas, runPolicy, exitCode) => {
-      const reference = await start(kind, objectOf(kind, { [field]: replicas, runPolicy }));
-      const last = (await follow(reference)).at(-1);
-      expect(last?.state).toBe('failed');
-      const { evidence } = await backend.pods(reference);
-      expect(evidence.map((one) => one.exitCode)).toContain(exitCode);
+    const each: [string, Kind, string, string, string][] = [
+      ['PyTorchJob', pytorchJob, 'pytorchReplicaSpecs', 'Master', 'pytorch'],
+      ['TFJob', tfJob, 'tfReplicaSpecs', 'Worker', 'tensorflow'],
+      ['XGBoostJob', xgboostJob, 'xgbReplicaSpecs', 'Master', 'xgboost'],
+      ['PaddleJob', paddleJob, 'paddleReplicaSpecs', 'Worker', 'paddle'],
+      ['JAXJob', jaxJob, 'jaxReplicaSpecs', 'Worker', 'jax'],
+      ['MPIJob', mpiJobV1, 'mpiReplicaSpecs', 'Launcher', 'mpi'],
+    ];
+    const failing = each.filter(([name]) => name !== 'MPIJob');
+    const failures = new Map<string, { reference: RunReference; statuses: Promise<Status[]> }>();
+    const lateRuns = new Map<string, { reference: RunReference; statuses: Promise<Status[]> }>();
+    beforeAll(async () => {
+      for (const [name, kind, field, role, container] of failing) {
+        const replicas = { [role]: replica(container, 'sleep 1; exit 3', { restartPolicy: 'ExitCode' }) };
+        const reference = await start(kind, objectOf(kind, { [field]: replicas }));
+        failures.set(name, { reference, statuses: follow(reference) });
+      }
+      for (const [name, kind, field, role, container] of each) {
+        // OnFailure makes a pod anew that ended by its own deadline: the run's own must end it.
+        const late = replica(container, 'sleep 600', { restartPolicy: 'OnFailure' });
+        // Workers of an MPIJob run while its launcher waits for the operator's own image.
+        const workers = kind === mpiJobV1 ? { Worker: replica(container, 'sleep 600') } : {};
+        const object = objectOf(kind, { [field]: { [role]: late, ...workers } });
+        kind.setDeadline(object, 8);
+        const reference = await start(kind, object);
+        lateRuns.set(name, { reference, statuses: follow(reference) });
+      }
+    });
+
+    it.each(failing.map(([name]) => name))('says that a %s failed, and with which code', async (name) => {
+      const { reference, statuses } = failures.get(name) ?? {};
+      expect((await statuses)?.at(-1)?.state).toBe('failed');
+      const { evidence } = await backend.pods(reference as RunReference);
+      expect(evidence.map((one) => one.exitCode)).toContain(3);
+    });
+
+    it.each(each.map(([name]) => name))('ends a %s at its deadline', async (name) => {
+      const { reference, statuses } = lateRuns.get(name) ?? {};
+      expect((await statuses)?.at(-1)).toMatchObject({ state: 'failed', reason: 'deadline' });
+      await untilPodsAreGone(reference as RunReference);
     });
 
     it('says that a run failed too often', async () => {
       const replicas = { Master: replica('pytorch', 'exit 1', { restartPolicy: 'OnFailure' }) };
       const reference = await start(pytorchJob, objectOf(pytorchJob, { pytorchReplicaSpecs: replicas, runPolicy: { backoffLimit: 1 } }));
       expect((await follow(reference)).at(-1)).toMatchObject({ state: 'failed', reason: 'retries' });
-    });
-
-    // OnFailure makes a pod anew that ended by its own deadline: the run's own must end it.
-    it.each([
-      ['PyTorchJob', pytorchJob, 'pytorchReplicaSpecs', 'Master', 'pytorch', 'OnFailure'],
-      ['TFJob', tfJob, 'tfReplicaSpecs', 'Worker', 'tensorflow', 'Never'],
-      ['MPIJob', mpiJobV1, 'mpiReplicaSpecs', 'Launcher', 'mpi', 'Never'],
-    ] as const)('ends a %s at its deadline', async (_, kind, field, role, container, restartPolicy) => {
-      // Workers of an MPIJob run while its launcher waits for the operator's own image.
-      const workers = kind === mpiJobV1 ? { Worker: replica(container, 'sleep 600') } : {};
-      const object = objectOf(kind, { [field]: { [role]: replica(container, 'sleep 600', { restartPolicy }), ...workers } });
-      kind.setDeadline(object, 6);
-      const reference = await start(kind, object);
-      expect((await follow(reference)).at(-1)).toMatchObject({ state: 'failed', reason: 'deadline' });
-      await untilPodsAreGone(reference);
     });
 
     it('holds a run back until it is released', async () => {
@@ -223,14 +234,16 @@ if (isRun) {
       expect(states.at(-1)).toBe('succeeded');
     });
 
-    it('cancels a run that runs, with its pods', async () => {
-      const replicas = { Master: replica('pytorch', 'sleep 600') };
-      const reference = await start(pytorchJob, objectOf(pytorchJob, { pytorchReplicaSpecs: replicas }));
-      const seen = await follow(reference, async ({ state }) => {
-        if (state === 'running') await backend.cancel(reference);
-      });
-      expect(seen.map(({ state }) => state).slice(-2)).toEqual(['running', 'deleted']);
-      await untilPodsAreGone(reference);
+    it('cancels runs of each kind that run, with their pods', async () => {
+      const cancel = async ([, kind, field, role, container]: (typeof each)[number]): Promise<void> => {
+        const reference = await start(kind, objectOf(kind, { [field]: { [role]: replica(container, 'sleep 600') } }));
+        const seen = await follow(reference, async ({ state }) => {
+          if (state === 'running') await backend.cancel(reference);
+        });
+        expect(seen.map(({ state }) => state).slice(-2)).toEqual(['running', 'deleted']);
+        await untilPodsAreGone(reference);
+      };
+      await Promise.all(failing.map(cancel));
     });
   });
 }
