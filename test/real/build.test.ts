@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseImageName } from '@slashtrain/core/registry/image-name';
@@ -166,6 +167,31 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
     }
   });
 });
+
+it.each(builders.slice(0, 2))(
+  '%s pushes where only the inputs of this step may, and leaves no login behind',
+  async (name, program, toInstall, start) => {
+    if (!has(program, toInstall)) return;
+    const daemon = await start();
+    started.push(daemon);
+    const users = { alice: 'a-secret-of-alice' };
+    const guarded = await startRegistry({ access: { kind: 'bearer', users, may: (user) => user === 'alice' } });
+    try {
+      await guarded.pushBase('base:1', { files: machine(), config: environment });
+      const repository = digits({ Dockerfile: `FROM ${guarded.host}/base:1\nRUN echo made > made\n` });
+      const sha = repository.commit({ files: { x: 'x' } });
+      const inputs = { image: `${guarded.host}/x`, ...inputsOf(name, daemon), sha };
+      const refused = await place.build(repository, inputs, daemon.env);
+      expect(refused.annotations[0]?.message).toContain('log in to the registry before this step');
+      const result = await succeeded(place.build(repository, { ...inputs, username: 'alice', password: users.alice }, daemon.env));
+      expect(result.outputs['digest']).toMatch(/^sha256:/u);
+      expect(result.shown).not.toContain(users.alice);
+      expect(readdirSync(result.temp).filter((entry) => entry.startsWith('slashtrain-image'))).toEqual([]);
+    } finally {
+      await guarded.close();
+    }
+  },
+);
 
 describe('the layer builder', () => {
   it('puts a commit on a base of the same registry: everything can read it, and a pod runs it', async () => {

@@ -45,14 +45,14 @@ export async function startBuildkitd(): Promise<Daemon> {
 }
 
 /** buildah with a store of its own, and containers that need no network of theirs. */
-export function buildahPlace(): Daemon {
+export function buildahPlace(driver: 'vfs' | 'overlay' = 'vfs'): Daemon {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-buildah-'));
   const file = join(folder, 'storage.conf');
-  writeFileSync(file, `[storage]\ndriver = "vfs"\ngraphroot = "${folder}/root"\nrunroot = "${folder}/run"\n`);
+  writeFileSync(file, `[storage]\ndriver = "${driver}"\ngraphroot = "${folder}/root"\nrunroot = "${folder}/run"\n`);
   return {
     env: { CONTAINERS_STORAGE_CONF: file, BUILDAH_ISOLATION: 'chroot' },
     address: '',
-    stop: async () => rmSync(folder, { recursive: true, force: true }),
+    stop: async () => removeFolder(folder),
   };
 }
 
@@ -85,7 +85,11 @@ async function answered(daemon: Running, asks: () => boolean): Promise<void> {
 async function stop(daemon: Running, folder: string): Promise<void> {
   daemon.child.kill('SIGTERM');
   await daemon.ended;
-  // What a daemon mounted it may leave behind.
+  removeFolder(folder);
+}
+
+/** With what was mounted in it and left behind. */
+function removeFolder(folder: string): void {
   for (const line of readFileSync('/proc/mounts', 'utf8').split('\n').reverse()) {
     const place = line.split(' ')[1] ?? '';
     if (place.startsWith(`${folder}/`)) spawnSync('umount', ['-l', place]);

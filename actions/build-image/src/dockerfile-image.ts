@@ -236,8 +236,16 @@ function isLocal(names: readonly ImageName[]): boolean {
   return names.length > 0 && names.every(({ registry }) => registryAddress(registry).protocol === 'http:');
 }
 
+/** The images that it builds on, also those that only the builder may be able to reach. */
 function namesIn(recipe: Recipe): ImageName[] {
-  return [...recipe.bases].flatMap(([text, digest]) => (digest === undefined ? [] : [parseImageName(text, 'FROM')]));
+  return [...recipe.bases.keys()].flatMap((text) => {
+    try {
+      return [parseImageName(text, 'FROM')];
+    } catch {
+      // The builder says what is wrong with it.
+      return [];
+    }
+  });
 }
 
 function namesOf({ bases }: Recipe): string[] {

@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, connect, type AddressInfo } from 'node:net';
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { digestOf } from '@slashtrain/core/registry/digest';
+import { oci } from '@slashtrain/core/registry/media-types';
+import { Registry } from '@slashtrain/core/registry/registry';
+import { bytesSource, placeBlob } from '@slashtrain/core/registry/upload';
+import { runBundle } from '@slashtrain/testing/bundle/bundle';
+import { startGitHub } from '@slashtrain/testing/github/github';
+import { buildahPlace, startDockerd } from '../support/builders.ts';
+import { succeeded } from '../support/steps.ts';
+import { unique } from '../support/targets.ts';
+
+/*
+ * One changed line on a large base: the layer builder, `docker build` with `docker push`, and buildah, in one run on one
+ * registry, with time and bytes over the line; then ten images at once and one after the other. Asserts nothing.
+ *   node test/bench/images.ts --registry HOST [--mb 2048]      HOST speaks http; dockerd and buildah are installed
+ */
+const { values } = parseArgs({ options: { registry: { type: 'string' }, mb: { type: 'string', default: '2048' } } });
+const { registry } = values;
+const megabytes = Number(values.mb);
+if (!registry || !Number.isInteger(megabytes) || megabytes < 4)
+  throw new Error('--registry HOST is needed, and --mb is a whole number from 4');
+
+const folder = mkdtempSync(join(tmpdir(), 'slashtrain-bench-images-'));
+const space = unique('bench');
+const line = await countingProxy(registry);
+const base = `${line.host}/${space}/base:1`;
+const github = await startGitHub();
+const repository = github.createRepository({ owner: 'acme', name: 'bench', files: filesOf(10) });
+const change = (): string => repository.commit({ files: { 'train.py': `print("${randomBytes(4).toString('hex')}")\n` } });
+
+try {
+  console.log(`a base of ${megabytes} MB`);
+  await pushBase();
+  const rows: Record<string, { ms: number; MB: number }> = {};
+  const measure = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    const [start, before] = [performance.now(), line.bytes()];
+    await work();
+    rows[name] = { ms: Math.round(performance.now() - start), MB: Math.round((line.bytes() - before) / 1e4) / 100 };
+  };
+
+  let peak = 0;
+  const layer = async (inputs: Record<string, string>): Promise<void> =>
+    void (peak = Math.max(peak, await build({ builder: 'layer', base, ...inputs })));
+  await measure('layer cold', () => layer({ image: `${line.host}/${space}/layer` }));
+  await measure('layer warm', () => layer({ image: `${line.host}/${space}/layer` }));
+
+  const context = join(folder, 'context');
+  await run('mkdir', ['-p', context]);
+  writeFileSync(join(context, 'Dockerfile'), `FROM ${base}\nWORKDIR /app\nCOPY . .\n`);
+  const write = (): void => {
+    for (const [path, text] of Object.entries(filesOf(0))) writeFileSync(join(context, path), text);
+    writeFileSync(join(context, 'train.py'), `print("${randomBytes(4).toString('hex')}")\n`);
+  };
+  const docker = await startDockerd();
+  try {
+    const image = `${line.host}/${space}/docker:1`;
+    const both = async (): Promise<void> => {
+      write();
+      await run('docker', ['build', '--quiet', '--tag', image, context], { ...docker.env, DOCKER_BUILDKIT: '0' });
+      await run('docker', ['push', '--quiet', image], docker.env);
+    };
+    await measure('docker cold', both);
+    await measure('docker warm', both);
+  } finally {
+    await docker.stop();
+  }
+  const buildah = buildahPlace('overlay');
+  try {
+    const image = `${line.host}/${space}/buildah:1`;
+    const both = async (): Promise<void> => {
+      write();
+      await run('buildah', ['build', '--quiet', '--layers', '--tls-verify=false', '--tag', image, context], buildah.env);
+      await run('buildah', ['push', '--quiet', '--tls-verify=false', image, `docker://${image}`], buildah.env);
+    };
+    await measure('buildah cold', both);
+    await measure('buildah warm', both);
+  } finally {
+    await buildah.stop();
+  }
+  const images = JSON.stringify(Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`i${at}`, { context: `part${at}` }])));
+  const sha = change();
+  await measure('ten, a step each', async () => {
+    for (let at = 0; at < 10; at++) await build({ builder: 'layer', base, image: `${line.host}/${space}/each`, context: `part${at}` }, sha);
+  });
+  await measure('ten, one step, parallel 1', () =>
+    build({ builder: 'layer', base, image: `${line.host}/${space}/one`, images, parallel: '1' }, sha),
+  );
+  await measure('ten, one step, parallel 10', () =>
+    build({ builder: 'layer', base, image: `${line.host}/${space}/ten`, images, parallel: '10' }, sha),
+  );
+  console.table(rows);
+
+  // From one registry to another, every byte passes.
+  const other = await countingProxy(registry);
+  const streamed = await build({ builder: 'layer', base, image: `${other.host}/${space}/streamed` });
+  other.close();
+  const ratio = (a: string, b: string): string => ((rows[a]?.ms ?? Number.NaN) / (rows[b]?.ms ?? Number.NaN)).toFixed(2);
+  console.log(
+    [
+      `layer warm is ${ratio('layer warm', 'docker cold')} of docker cold, ${ratio('layer warm', 'docker warm')} of docker warm, ${ratio('layer warm', 'buildah warm')} of buildah warm`,
+      `ten at once are ${ratio('ten, one step, parallel 10', 'ten, a step each')} of a step each, ${ratio('ten, one step, parallel 10', 'ten, one step, parallel 1')} of parallel 1`,
+      `most memory of the layer builder: ${peak.toFixed(0)} MB, ${streamed.toFixed(0)} MB where all of the base was streamed`,
+    ].join('\n'),
+  );
+} finally {
+  await github.close();
+  line.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Runs the action on a new commit. @returns its most memory, in MB */
+async function build(inputs: Record<string, string>, sha = change()): Promise<number> {
+  const file = join(folder, 'peak');
+  const hook = `import{writeFileSync}from'node:fs';process.on('exit',()=>writeFileSync(${JSON.stringify(file)},String(process.resourceUsage().maxRSS)))`;
+  const { owner, name, id } = repository;
+  const token = github.token({ contents: 'read' }, { repository });
+  await succeeded(
+    runBundle({
+      action: 'build-image',
+      github: { url: github.url, token, repository: { owner, name, id } },
+      inputs: { sha, dependencies: 'none', ...inputs },
+      env: { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hook)}` },
+    }),
+  );
+  return (Number(readFileSync(file, 'utf8')) * 1024) / 1e6;
+}
+
+/** A small training, and folders of the same size for images of their own. */
+function filesOf(parts: number): Record<string, string> {
+  const own = { 'model.py': 'x = 1\n'.repeat(500), 'data.csv': '1,2,3\n'.repeat(20_000) };
+  const named = Array.from({ length: parts }, (_, at) =>
+    Object.entries(own).map(([path, text]): [string, string] => [`part${at}/${path}`, `${text}${at}\n`]),
+  );
+  return { ...own, 'train.py': 'print(1)\n', ...Object.fromEntries(named.flat()) };
+}
+
+/** An image of four layers of bytes that cannot be compressed, so that it weighs the same everywhere. */
+async function pushBase(): Promise<void> {
+  const to = new Registry(registry ?? '');
+  const layers: object[] = [];
+  const diffIds: string[] = [];
+  for (let at = 0; at < 4; at++) {
+    const [file, packed] = [join(folder, `part${at}`), join(folder, `part${at}.tar.gz`)];
+    await run('sh', [
+      '-c',
+      'head -c "$1" /dev/urandom > "$2" && tar -C "$3" -cf "$2.tar" "part$4" && gzip -1 -c "$2.tar" > "$5"',
+      'sh',
+      String((megabytes / 4) * 1e6),
+      file,
+      folder,
+      String(at),
+      packed,
+    ]);
+    diffIds.push(await digestOfFile(`${file}.tar`));
+    const source = {
+      digest: await digestOfFile(packed),
+      size: statSync(packed).size,
+      open: (from: number) => createReadStream(packed, { start: from }) as AsyncIterable<Buffer>,
+    };
+    await placeBlob(to, `${space}/base`, source);
+    layers.push({ mediaType: oci.layer, digest: source.digest, size: source.size });
+    for (const path of [file, `${file}.tar`, packed]) rmSync(path);
+  }
+  const config = Buffer.from(
+    JSON.stringify({ os: 'linux', architecture: 'amd64', config: {}, rootfs: { type: 'layers', diff_ids: diffIds } }),
+  );
+  await placeBlob(to, `${space}/base`, bytesSource(digestOf(config), config));
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: oci.manifest,
+    config: { mediaType: oci.config, digest: digestOf(config), size: config.length },
+    layers,
+  };
+  await to.putManifest(`${space}/base`, '1', Buffer.from(JSON.stringify(manifest)), oci.manifest);
+}
+
+async function digestOfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+  const options: SpawnOptions = { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] };
+  const child = spawn(program, args, options);
+  const errors: Buffer[] = [];
+  child.stderr?.on('data', (data: Buffer) => errors.push(data));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat(errors).toString()}`);
+}
+
+/** The registry under another address of this machine, with all bytes counted that pass in either direction. */
+async function countingProxy(to: string): Promise<{ host: string; bytes(): number; close(): void }> {
+  const [host = 'localhost', port = '80'] = to.split(':');
+  let bytes = 0;
+  const server = createServer((near) => {
+    const far = connect(Number(port), host);
+    for (const [one, two] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on('data', (data: Buffer) => (bytes += data.length));
+      one.pipe(two);
+      one.on('error', () => two.destroy());
+      one.on('close', () => two.end());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, bytes: () => bytes, close: () => void server.close() };
+}
