@@ -54,7 +54,20 @@ describe('what an answer that is no success means', () => {
         403,
       ),
       'policy',
-      'https://k:6443 forbids pods "x" in namespace ml: pods "x" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=4, used: requests.nvidia.com/gpu=8, limited: requests.nvidia.com/gpu=8; wait until others have ended, ask for less, or have the quota raised',
+      'the quota "gpus" (requests.nvidia.com/gpu: 4 asked, 8 of 8 used) forbids pods "x" in namespace ml; wait until others have ended, ask for less, or have the quota raised',
+    ],
+    [
+      // As Kubernetes 1.35.4 said it of `kubectl create quota runs --hard=count/jobs.batch=1,requests.cpu=1`.
+      'a quota counts objects',
+      { ...asked, name: 'b' },
+      403,
+      status(
+        'jobs.batch "b" is forbidden: exceeded quota: runs, requested: count/jobs.batch=1, used: count/jobs.batch=1, limited: count/jobs.batch=1',
+        'Forbidden',
+        403,
+      ),
+      'policy',
+      'the quota "runs" (count/jobs.batch: 1 asked, 1 of 1 used) forbids jobs.batch "b" in namespace ml; wait until others have ended, ask for less, or have the quota raised',
     ],
     [
       'a field is unknown',

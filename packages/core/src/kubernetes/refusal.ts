@@ -104,12 +104,9 @@ function forbidden(
 ): ServerRefusal {
   // RBAC's own words; everything else that forbids is admission: quota, pod security, webhooks.
   if (!/cannot \w+ resource/u.test(said.message) && said.message) {
-    const isQuota = said.message.includes('exceeded quota');
-    return make(
-      'policy',
-      `${asked.server} forbids ${what}: ${said.message}`,
-      isQuota ? 'wait until others have ended, ask for less, or have the quota raised' : undefined,
-    );
+    const quota = exceededQuota(said.message);
+    if (quota) return make('policy', `${quota} forbids ${what}`, 'wait until others have ended, ask for less, or have the quota raised');
+    return make('policy', `${asked.server} forbids ${what}: ${said.message}`);
   }
   const { group, plural } = asked.resource;
   const { subresource, namespace, verb } = asked;
@@ -119,4 +116,21 @@ function forbidden(
     `missing right: cannot ${verb} ${resourceName(asked)} ${namespace ? `in namespace ${namespace}` : 'in the whole cluster'} on ${asked.server}`,
     `add it to the ${namespace ? 'Role' : 'ClusterRole'}: ${rule}`,
   );
+}
+
+/**
+ * A quota that is used up, as `the quota "gpus" (requests.nvidia.com/gpu: 4 asked, 8 of 8 used)`, from the words of
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go
+ */
+function exceededQuota(message: string): string | undefined {
+  const match = /exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)/u.exec(message);
+  if (!match) return undefined;
+  const [, name, requested = '', used = '', limited = ''] = match;
+  const amounts = (list: string): Map<string, string> =>
+    new Map(list.split(',').map((pair) => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1)]));
+  const [before, most] = [amounts(used), amounts(limited)];
+  const each = [...amounts(requested)].map(([resource, asked]) => {
+    return `${resource}: ${asked} asked, ${before.get(resource) ?? '?'} of ${most.get(resource) ?? '?'} used`;
+  });
+  return `the quota ${JSON.stringify(name)} (${each.join('; ')})`;
 }
