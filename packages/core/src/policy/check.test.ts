@@ -169,12 +169,52 @@ describe('with a configuration', () => {
       ['require-deadline spec.activeDeadlineSeconds'],
     ],
     [
-      'a deadline on all pods',
+      'a deadline on all pods, which are made anew',
       '{require-deadline: true}',
       object(
         '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {pytorchReplicaSpecs: {Worker: {template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}',
       ),
+      ['require-deadline spec.activeDeadlineSeconds'],
+    ],
+    [
+      'a deadline on all pods, which are not made anew',
+      '{require-deadline: true}',
+      object(
+        '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {pytorchReplicaSpecs: {Worker: {restartPolicy: Never, template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}',
+      ),
       [],
+    ],
+    [
+      'a deadline on all pods and on the run',
+      '{require-deadline: true, max-deadline: 1m}',
+      object(
+        '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {runPolicy: {activeDeadlineSeconds: 60}, pytorchReplicaSpecs: {Worker: {template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}',
+      ),
+      [],
+    ],
+    [
+      'a longer deadline on the run than on its pods',
+      '{max-deadline: 1m}',
+      object(
+        '{apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {runPolicy: {activeDeadlineSeconds: 3600}, pytorchReplicaSpecs: {Worker: {template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}',
+      ),
+      ['max-deadline spec.activeDeadlineSeconds'],
+    ],
+    [
+      'a deadline on each trial',
+      '{require-deadline: true}',
+      object(
+        '{apiVersion: kubeflow.org/v1beta1, kind: Experiment, spec: {trialTemplate: {trialSpec: {apiVersion: batch/v1, kind: Job, spec: {activeDeadlineSeconds: 60, template: {spec: {containers: [{name: a, image: b}]}}}}}}}',
+      ),
+      [],
+    ],
+    [
+      'a deadline on the pods of a trial that makes them anew',
+      '{require-deadline: true}',
+      object(
+        '{apiVersion: kubeflow.org/v1beta1, kind: Experiment, spec: {trialTemplate: {trialSpec: {apiVersion: kubeflow.org/v1, kind: PyTorchJob, spec: {pytorchReplicaSpecs: {Worker: {template: {spec: {activeDeadlineSeconds: 60, containers: [{name: a, image: b}]}}}}}}}}}',
+      ),
+      ['require-deadline spec.activeDeadlineSeconds'],
     ],
     ['a deadline on the pod', '{require-deadline: true}', job('activeDeadlineSeconds: 60, '), []],
     [
