@@ -30,7 +30,10 @@ export class Follower {
 
   /** Ends with `batches`. */
   async follow(batches: AsyncIterable<LogLine[]>): Promise<void> {
-    for await (const batch of batches) this.add(batch);
+    for await (const batch of batches) {
+      this.add(batch);
+      await this.#parts.log.drained?.();
+    }
   }
 
   add(batch: readonly LogLine[]): void {

@@ -39,7 +39,12 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
       ? (await recordsFor(queryOf(inputs, context, client.namespace), records, client))[0]
       : await recordOfRun(inputs.run, records, client);
   checkIdentity(stored, inputs, context);
-  const backend = kubernetesBackend(client, { log, kinds: await kindsOfRecords([stored.record]) });
+  const backend = kubernetesBackend(client, {
+    log,
+    kinds: await kindsOfRecords([stored.record]),
+    // A bookmark a minute says that the watch is alive; the look beneath it may be rarer than the client's own.
+    watch: { checkSeconds: 600 },
+  });
   log.info(`run ${stored.record.run ?? stored.name} of ${stored.record.sha}, attempt ${stored.record.attempt}`);
 
   const file = join(host.temp, `${stored.name}.log`);

@@ -13,7 +13,7 @@ import { workflowLog } from './log.ts';
  * (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation), so a story has 5 s to end truthfully.
  */
 export async function enter(story: Story): Promise<void> {
-  const log = workflowLog();
+  const log = workflowLog(process.stdout);
   const stop = new AbortController();
   let lastMoment: NodeJS.Timeout | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import * as core from '@actions/core';
 
 /** Where an action's lines go. `text` may come from anywhere: it is neutralised before it is written. */
@@ -14,6 +15,11 @@ export interface Log {
   endGroup(): void;
   /** Every later occurrence of `secret` in the log becomes `***`. Call it before the first line that could hold it. */
   mask(secret: string): void;
+  /**
+   * Ends when the console has taken what was written. To a pipe Node writes as fast as it is read and keeps the rest in
+   * memory: whoever writes millions of lines asks this between them.
+   */
+  drained?(): Promise<void>;
 }
 
 // The runner splits on these as well as on "\n", or shows them as line ends.
@@ -37,9 +43,16 @@ export function neutralise(text: string): string[] {
   );
 }
 
-/** A {@link Log} that speaks the runner's workflow commands, through the toolkit. */
-export function workflowLog(): Log {
-  const clean = (text: string): string => neutralise(text).join('\n');
+// What neither moves the cursor nor begins anything: most lines of most programs.
+// eslint-disable-next-line no-control-regex -- they are what it looks for
+const suspicious = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|::|##\[/u;
+
+/**
+ * A {@link Log} that speaks the runner's workflow commands, through the toolkit.
+ * @param stdout what the toolkit writes to
+ */
+export function workflowLog(stdout?: Writable): Log {
+  const clean = (text: string): string => (suspicious.test(text) ? neutralise(text).join('\n') : text);
   return {
     info: (text) => core.info(clean(text)),
     debug: (text) => core.debug(clean(text)),
@@ -51,6 +64,9 @@ export function workflowLog(): Log {
     // Each line of a secret is a secret of its own, since logs are masked line by line.
     mask: (secret) => {
       for (const line of new Set([secret, ...secret.split(/\r?\n/u)])) if (line.trim()) core.setSecret(line);
+    },
+    drained: async () => {
+      if (stdout?.writableNeedDrain) await new Promise<void>((done) => stdout.once('drain', done));
     },
   };
 }

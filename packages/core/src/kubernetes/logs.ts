@@ -34,8 +34,8 @@ export interface LogFollowOptions {
   settleSeconds?: number;
 }
 
-// Unread lines in memory: so many that no connection waits for a slow console.
-const unreadLines = 5_000;
+// Unread lines in memory: what a connection brings at once or two; what lives longer is collected late.
+const unreadLines = 1_000;
 
 /**
  * Follows the logs of all containers of the selected pods, present and to come, init containers and restarts included:

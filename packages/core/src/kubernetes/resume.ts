@@ -5,16 +5,23 @@ export interface StampedLine {
   text: string;
 }
 
+const zero = '0'.charCodeAt(0);
+const lineFeed = '\n'.charCodeAt(0);
+const letterT = 'T'.charCodeAt(0);
+const minus = '-'.charCodeAt(0);
+
 /** Takes the stamp off a line; undefined for one that has none. */
 export function readStamp(line: string): StampedLine | undefined {
   const space = line.indexOf(' ');
-  const time = space < 0 ? line.replace(/\n$/u, '') : line.slice(0, space);
-  // Length and the first digits are enough: what the kubelet writes is one of few forms.
-  if (time.length < 20 || time.length > 40 || !/^\d{4}-\d\d-\d\dT/u.test(time)) return undefined;
-  return { time, text: space < 0 ? '' : line.slice(space + 1, line.endsWith('\n') ? -1 : undefined) };
+  const isWhole = line.charCodeAt(line.length - 1) === lineFeed;
+  const end = isWhole ? line.length - 1 : line.length;
+  const length = space < 0 ? end : space;
+  // Length and the signs between the digits are enough: what the kubelet writes is one of few forms.
+  if (length < 20 || length > 40 || line.charCodeAt(10) !== letterT) return undefined;
+  if (line.charCodeAt(4) !== minus || line.charCodeAt(7) !== minus || !(line.charCodeAt(0) - zero < 10)) return undefined;
+  return { time: line.slice(0, length), text: space < 0 ? '' : line.slice(space + 1, end) };
 }
 
-const zero = '0'.charCodeAt(0);
 const point = '.'.charCodeAt(0);
 
 // stdout and stderr are stamped by two writers and can stand in the file the other way round, a little.
