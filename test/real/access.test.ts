@@ -14,6 +14,8 @@ import { openAccess, openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { configMaps, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { Http } from '@slashtrain/core/kubernetes/http';
 import { systemTiming } from '@slashtrain/core/kubernetes/timing';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import type { RecordStore } from '@slashtrain/core/records/store';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { addressesOf } from '@slashtrain/testing/bundle/environment';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
@@ -67,6 +69,7 @@ let folder: string;
 let target: Target;
 let admin: KubernetesClient;
 let http: Http;
+let records: RecordStore;
 let github: FakeGitHub;
 let repository: Repository;
 const namespace = unique('slashtrain-access');
@@ -76,6 +79,7 @@ beforeAll(async () => {
   target = await openTarget('real');
   const options = { kubeconfig: target.kubeconfig, context: target.context, environment: {}, log: keptLog() };
   admin = await openKubernetes(options);
+  records = recordStore(admin);
   http = new Http(await openAccess(options), {
     timing: systemTiming,
     log: keptLog(),
@@ -247,17 +251,35 @@ async function ended(): Promise<Pull & { run: string }> {
     await new Promise((done) => setTimeout(done, 100));
   }
 }
-let once: Promise<Pull & { run: string }> | undefined;
-/** A run with its end on the record. It can be reported again and again. */
-function concluded(): Promise<Pull & { run: string }> {
-  once ??= conclude();
+interface Finished {
+  /** Concluded; the Job is there. */
+  present: Pull & { run: string };
+  /** Concluded as well; the Job is gone. */
+  gone: Pull & { run: string };
+}
+let once: Promise<Finished> | undefined;
+/** Two runs that have ended, made once: a training takes longer than a story. */
+function finished(): Promise<Finished> {
+  once ??= finish();
   return once;
 }
-async function conclude(): Promise<Pull & { run: string }> {
-  const pull = await ended();
-  const waited = await run(wait, waitInputs, { run: pull.run, ...adminConfig() });
-  if (waited.failure !== undefined) throw waited.failure as Error;
-  return pull;
+async function finish(): Promise<Finished> {
+  const [present, gone] = await Promise.all([ended(), ended()]);
+  for (const { run: reference } of [present, gone]) {
+    const waited = await run(wait, waitInputs, { run: reference, ...adminConfig() });
+    if (waited.failure !== undefined) throw waited.failure as Error;
+  }
+  await admin.delete(job.resource, namespace, parseReference(gone.run).name);
+  return { present, gone };
+}
+/** As if nobody had seen the end yet. */
+async function reopen({ run: reference }: { run: string }): Promise<string> {
+  const { name } = parseReference(reference);
+  await admin.delete(configMaps, namespace, `${name}-metrics`);
+  const stored = await records.get(namespace, name);
+  const written = stored && (await records.update(stored, ({ result: _, reportedAt: __, ...record }) => ({ ...record, state: 'queued' })));
+  if (!written) throw new Error(`the record ${name} changed meanwhile`);
+  return reference;
 }
 
 type Story = (kubeconfig: string) => Promise<Ran[]>;
@@ -269,15 +291,15 @@ const stories: Record<string, Story> = {
     return first.failure === undefined ? [first, await submitWith(pull, { kubeconfig, 'comment-id': '2' })] : [first];
   },
   wait: async (kubeconfig) => {
-    const [short, long] = [await made(), await made(forever)];
+    const [short, long] = [await reopen((await finished()).present), await made(forever)];
     return Promise.all([
-      run(wait, waitInputs, { run: short.run, kubeconfig, timeout: '2m' }),
+      run(wait, waitInputs, { run: short, kubeconfig, timeout: '2m' }),
       // Asked for the end at once, as at a time-out.
       run(wait, waitInputs, { run: long.run, kubeconfig, timeout: '1s' }),
     ]);
   },
   report: async (kubeconfig) => {
-    const { run: reference, sha, number } = await concluded();
+    const { run: reference, sha, number } = (await finished()).present;
     const inputs = { run: reference, sha, 'pr-number': String(number), pipeline: 'digits', kubeconfig };
     const fetched = await run(fetchMetrics, fetchInputs, { ...inputs, baseline: 'none' });
     return [fetched, await run(report, reportInputs, inputs)];
@@ -287,16 +309,19 @@ const stories: Record<string, Story> = {
     return [await run(cancel, cancelInputs, { 'pr-number': String(number), grace: '1s', kubeconfig })];
   },
   sync: async (kubeconfig) => {
-    await ended();
-    const { run: reference } = await ended();
-    await admin.delete(job.resource, namespace, parseReference(reference).name);
+    const { present, gone } = await finished();
+    await reopen(present);
+    await reopen(gone);
     return [await run(sync, syncInputs, { kubeconfig })];
   },
 };
 
-/** What its story does not come to: rights for what others do at the same moment, and for what is rare. */
+/** What its story does not come to: rights for what others do at the same moment, for what waits in a queue, and for what is rare. */
 const seldom: Record<string, string[]> = {
   submit: ['get configmaps', 'get jobs.batch', 'patch jobs.batch', 'delete jobs.batch'],
+  wait: ['list configmaps', 'get jobs.batch', 'get pods', 'list workloads.kueue.x-k8s.io'],
+  cancel: ['get configmaps', 'list workloads.kueue.x-k8s.io'],
+  sync: ['delete configmaps', 'watch jobs.batch', 'delete jobs.batch', 'get pods', 'watch pods', 'list workloads.kueue.x-k8s.io'],
 };
 /** Without these less is explained. */
 const optional = new Set(['events', 'workloads']);
@@ -345,7 +370,7 @@ describe.each(Object.keys(stories))('slashtrain-%s', (name) => {
       if (isTold && !optional.has(resource)) expect(told.join('\n')).toContain(line);
       if (!isTold) unneeded.push(right);
     }
-    expect(unneeded).toEqual(seldom[name] ?? []);
+    expect(unneeded.filter((right) => !(seldom[name] ?? []).includes(right))).toEqual([]);
   });
 });
 
