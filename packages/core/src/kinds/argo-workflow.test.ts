@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { argoWorkflow } from './argo-workflow.ts';
 import type { Container, KubernetesObject } from './kind.ts';
-import { setPods } from './pods.ts';
 
 const image = 'ghcr.io/acme/digits:1';
 
@@ -56,7 +55,7 @@ describe('the pods of a Workflow', () => {
 
   it('get settings in place, where Argo has them', () => {
     const object = everyTemplate();
-    setPods(argoWorkflow.podTemplates(object), settings);
+    argoWorkflow.setPods?.(object, settings);
     const env = expect.arrayContaining([{ name: 'SLASHTRAIN_SHA', value: 'abc' }]);
     const envFrom = [{ secretRef: { name: 'keys' } }];
     const pod = {
@@ -97,6 +96,20 @@ describe('the pods of a Workflow', () => {
     });
   });
 
+  it('get resources where one asks for an accelerator, and where there is but one', () => {
+    const asking = everyTemplate();
+    const [, train] = (asking['spec'] as { templates: { container: Record<string, unknown> }[] }).templates;
+    if (train) train.container['resources'] = { limits: { 'nvidia.com/gpu': 1 } };
+    argoWorkflow.setPods?.(asking, { ...settings, resources: { gpus: 4 } });
+    expect(JSON.stringify(asking).match(/"nvidia.com\/gpu":\d/gu)).toEqual(['"nvidia.com/gpu":4']);
+    expect(() => argoWorkflow.setPods?.(everyTemplate(), { ...settings, resources: { gpus: 4 } })).toThrow(
+      'the Workflow has several templates, and none asks for an accelerator',
+    );
+    const single = workflow({ templates: [{ name: 'train', container: { image } }] });
+    argoWorkflow.setPods?.(single, { ...settings, resources: { gpus: 4 } });
+    expect(single['spec']).toHaveProperty('templates.0.container.resources.limits', { 'nvidia.com/gpu': 4 });
+  });
+
   it('get images in place', () => {
     const object = everyTemplate();
     for (const { template } of argoWorkflow.podTemplates(object)) {
@@ -108,7 +121,7 @@ describe('the pods of a Workflow', () => {
 
   it('are reached through defaults where they are in a WorkflowTemplate', () => {
     const object = workflow({ workflowTemplateRef: { name: 'digits' } });
-    setPods(argoWorkflow.podTemplates(object), settings);
+    argoWorkflow.setPods?.(object, settings);
     const container = {
       env: expect.arrayContaining([{ name: 'SLASHTRAIN_SHA', value: 'abc' }]),
       envFrom: [{ secretRef: { name: 'keys' } }],

@@ -1,10 +1,12 @@
 import { ActionError } from '../action/errors.ts';
+import { isAccelerator } from './accelerators.ts';
 import { joined, missing, parametersOf } from './argo-workflow-references.ts';
 import { workflowOutputs, workflowStatus } from './argo-workflow-status.ts';
 import { workflowTemplates } from './argo-workflow-templates.ts';
 import { fieldsIn, needFields, type Fields } from './fields.ts';
-import type { Kind, KubernetesObject } from './kind.ts';
+import type { Kind, KubernetesObject, PodTemplate } from './kind.ts';
 import { defaultsAnnotation } from './parameters.ts';
+import { setPods } from './pods.ts';
 
 /** Argo Workflows (https://argo-workflows.readthedocs.io/en/latest/fields/#workflow). */
 export const argoWorkflow: Kind = {
@@ -23,6 +25,17 @@ export const argoWorkflow: Kind = {
   helperContainers: new Set(['init', 'wait']),
   podTemplates: (object) => workflowTemplates(specOf(object)),
   setParameters,
+  setPods(object, settings) {
+    const templates = workflowTemplates(specOf(object));
+    // Of several steps it cannot be known which one trains.
+    if (settings.resources && templates.length > 1 && !templates.some(asksForAccelerator)) {
+      throw new ActionError('input', 'the Workflow has several templates, and none asks for an accelerator', {
+        remedy:
+          'inputs "gpus", "accelerator", "cpu" and "memory" are for one: give that one a limit such as nvidia.com/gpu: 1, or write the resources out',
+      });
+    }
+    setPods(templates, settings);
+  },
   setDeadline: (object, seconds) => void (specOf(object)['activeDeadlineSeconds'] = seconds),
   setTtl(object, seconds) {
     const spec = specOf(object);
@@ -44,6 +57,11 @@ export const argoWorkflow: Kind = {
 
 function specOf(object: KubernetesObject): Fields {
   return needFields('Workflow', object, 'spec');
+}
+
+function asksForAccelerator({ template }: PodTemplate): boolean {
+  const asked = (template.spec?.containers ?? []).flatMap(({ resources }) => Object.keys({ ...resources?.requests, ...resources?.limits }));
+  return asked.some((name) => isAccelerator(name));
 }
 
 /**
