@@ -559,13 +559,56 @@ describe('explain', () => {
     );
     expect(cuda).toMatchObject({
       reason: 'cuda-memory',
-      message: 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.',
+      message: 'rank 0 failed first: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.',
       retryable: false,
     });
   });
 
   it("believes the cluster's word over the log's", () => {
     expect(explain(failed, [pod('NodeLost', 'gone')], ['CUDA out of memory']).reason).toBe('node-lost');
+  });
+
+  // Conditions as the node controller writes them when a kubelet is silent
+  // (https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/nodelifecycle/node_lifecycle_controller.go).
+  const nodeGone: Evidence = { source: 'node', object: 'n1', reason: 'NodeNotReady', message: 'Kubelet stopped posting node status.' };
+
+  it('names a lost node, while the run still counts as running and at its end, before what follows from it', () => {
+    const says = { reason: 'node-lost', message: 'Kubelet stopped posting node status.', retryable: true };
+    expect(explain(running, [nodeGone], [])).toMatchObject(says);
+    expect(explain(failed, [pod('DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint'), nodeGone], [])).toMatchObject(
+      says,
+    );
+  });
+
+  it('does not take an event of a node that was not ready for a lost node', () => {
+    expect(explain(failed, [event('NodeNotReady', 'Node is not ready'), container('OOMKilled', '', 137)], []).reason).toBe('out-of-memory');
+  });
+
+  // https://docs.nvidia.com/deploy/xid-errors; the words as the driver writes them into the kernel's log.
+  it.each([
+    ['NVRM: Xid (PCI:0000:44:00): 79, GPU has fallen off the bus.', true],
+    ['NVRM: Xid (PCI:0000:3b:00): 31, pid=1234, name=python, Ch 00000008, intr 00000000. MMU Fault', false],
+  ])('reads what a node says of its GPU: %s', (message, retryable) => {
+    const node: Evidence = { source: 'node', object: 'n1', reason: 'XIDError', message };
+    expect(explain(failed, [container('Error', '', 1), node], [])).toMatchObject({ reason: 'gpu-fault', message, retryable });
+  });
+
+  it('does not hold a disruption that the run had overcome for its end', () => {
+    const taken: Evidence = { ...pod('PreemptionByScheduler', 'preempted'), time: '2026-01-01T00:01:00Z', gone: true };
+    const ended = (startedAt: string): Evidence => ({ ...container('Error', '', 1), object: 'q', startedAt, time: '2026-01-01T01:00:00Z' });
+    expect(explain(failed, [taken, ended('2026-01-01T00:02:00Z')], []).reason).toBe('crash');
+    expect(explain(failed, [taken, ended('2026-01-01T00:00:00Z')], []).reason).toBe('preempted');
+  });
+
+  it('does not hold what a pod that is gone waited for against those that wait now', () => {
+    expect(explain(queued, [{ ...pod('Unschedulable', 'Insufficient nvidia.com/gpu'), gone: true }], [])).toEqual({ retryable: false });
+  });
+
+  it('keeps what to do about a run that was stopped because it did not start', () => {
+    const cancelled: Status = { state: 'cancelled', reason: 'config', message: 'secret "x" not found' };
+    const said = explain(cancelled, [container('CreateContainerConfigError', 'secret "x" not found')], []);
+    expect(said).toMatchObject({ reason: 'config', remedy: expect.stringContaining('make the Secret') });
+    expect(explain(cancelled, [], [])).toMatchObject({ reason: 'config', remedy: remedies.config });
   });
 
   it('cuts what is too long', () => {

@@ -43,7 +43,11 @@ const bus = 'NVRM: Xid (PCI:0000:44:00): 79, GPU has fallen off the bus';
 describe('readLog', () => {
   it.each([
     ['a chained Python traceback', python, { reason: 'crash', message: 'ValueError: no data at /nowhere' }],
-    ['the same with ranks', python.replaceAll(/^/gmu, '[rank0]: '), { reason: 'crash', message: 'ValueError: no data at /nowhere' }],
+    [
+      'the same with ranks',
+      python.replaceAll(/^/gmu, '[rank3]: '),
+      { reason: 'crash', message: 'rank 3 failed first: ValueError: no data at /nowhere' },
+    ],
     // python3 -c 'assert 1==2'
     [
       'an exception without words',

@@ -51,25 +51,35 @@ export function readLog(lines: readonly string[]): LogFinding | undefined {
     const index = lines.findIndex((line) => pattern.test(line));
     const line = lines[index];
     if (line === undefined) continue;
-    const rank = rule.reason === 'nccl' ? /\brank ?(\d{1,6})\b/iu.exec(line)?.[1] : undefined;
-    return { ...rule, message: `${rank === undefined ? '' : `rank ${rank} failed first: `}${withoutRank(line)}` };
+    const rank = (rule.reason === 'nccl' ? /\brank ?(\d{1,6})\b/iu.exec(line)?.[1] : undefined) ?? rankOf(line);
+    return { ...rule, message: withRank(rank, withoutRank(line)) };
   }
   const exception = lastException(lines);
   return exception === undefined ? undefined : { reason: 'crash', message: exception };
 }
 
+function withRank(rank: string | undefined, text: string): string {
+  return rank === undefined ? text : `rank ${rank} failed first: ${text}`;
+}
+
 /** The exception that ended a Python, JavaScript or Java program, as its own one line. */
 function lastException(lines: readonly string[]): string | undefined {
   const plain = lines.map(withoutRank);
+  const told = (index: number): string | undefined => (index < 0 ? undefined : withRank(rankOf(lines[index] ?? ''), plain[index] ?? ''));
   const python = plain.findLastIndex((line) => line.startsWith('Traceback (most recent call last):'));
   const named = /^[\p{L}_][\p{L}\p{N}_.]*(Error|Exception|Interrupt|Exit|Warning|Iteration)\b(:|$)/u;
   // Python writes the exception after the indented frames; a chained one has a traceback of its own.
-  if (python >= 0) return plain.slice(python + 1).find((line) => named.test(line) || /^[\p{L}_][\p{L}\p{N}_.]*: /u.test(line));
+  if (python >= 0)
+    return told(plain.findIndex((line, index) => index > python && (named.test(line) || /^[\p{L}_][\p{L}\p{N}_.]*: /u.test(line))));
   // V8 and the JVM write the frames after it.
   const frame = plain.findIndex((line) => /^\s+at \S/u.test(line));
   return plain
     .slice(0, Math.max(0, frame))
     .findLast((line) => /^(Uncaught )?(Exception in thread .*|[\p{L}_][\p{L}\p{N}_.]*(Error|Exception)\b.*)/u.test(line));
+}
+
+function rankOf(line: string): string | undefined {
+  return /^\[(?:rank|default)(\d{1,6})\]:/u.exec(line)?.[1];
 }
 
 /** torchrun and PyTorch put the rank before a line: `[rank3]: ` or `[rank3]:[E1121 …] `. */
