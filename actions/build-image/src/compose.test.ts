@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { oci, type ContainerConfig, type ImageConfig, type ImageManifest } from '@slashtrain/core/registry/media-types';
+import { docker, oci, type ContainerConfig, type ImageConfig, type ImageManifest } from '@slashtrain/core/registry/media-types';
 import { scratchBase, type Base } from './base.ts';
 import { compose, hashInputs, hashRequest, type OwnLayers } from './compose.ts';
 import type { ImageRequest } from './inputs.ts';
@@ -129,6 +129,19 @@ describe('the image on top of a base', () => {
     expect(manifest.layers.map(({ digest }) => digest)).toEqual([baseLayer.digest, packages.digest, layer.digest]);
     expect(config.rootfs.diff_ids).toEqual([baseLayer.digest, packages.diffId, layer.diffId]);
     expect(config.history).toHaveLength(3);
+  });
+
+  it.each([
+    ['application/vnd.oci.image.layer.v1.tar+zstd', oci.manifest, oci.layer],
+    ['application/vnd.docker.image.rootfs.diff.tar.gzip', docker.manifest, docker.layer],
+  ])('keeps layers of the type %s, and has one of the family of %s above them', (mediaType, family, own) => {
+    const base = baseOf({});
+    const [only] = base.platforms;
+    const below = { ...baseLayer, mediaType };
+    const platforms = only ? [{ ...only, mediaType: family, manifest: { ...only.manifest, layers: [below] } }] : [];
+    const { manifest } = composed({ ...base, platforms });
+    expect(manifest.mediaType).toBe(family);
+    expect(manifest.layers).toEqual([below, { mediaType: own, digest: layer.digest, size: 10 }]);
   });
 
   it('on scratch is an image, or an index of several', () => {

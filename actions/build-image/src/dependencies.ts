@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import { digestOf } from '@slashtrain/core/registry/digest';
@@ -23,7 +23,6 @@ import { packagesFolder, writePackages } from './packages.ts';
 import type { RunProgram } from './program.ts';
 import { findInstaller, installCommand, installError, pythonOf, type Installer } from './python.ts';
 import { readProject, readRequirements, type ReadText, type Requirements } from './requirements.ts';
-import type { FileHandle } from 'node:fs/promises';
 
 /** Which packages an image needs besides its files. */
 export interface Dependencies {
@@ -124,18 +123,21 @@ async function readFrom(
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), (await read(path)) ?? '');
   }
+  // Not from its output, of which only the end is held: a lock file may be long.
+  const exported = join(folder, 'exported.txt');
   const { code, lines } = await context.run({
     program: 'uv',
     args: [
       ...['export', '--frozen', '--no-dev', '--no-emit-workspace', '--no-header', '--no-annotate', '--no-python-downloads', '--quiet'],
-      ...['--directory', join(folder, dirname(file))],
+      ...['--directory', join(folder, dirname(file)), '--output-file', exported],
     ],
   });
   if (code !== 0)
     throw new ActionError('input', `uv cannot read ${file}: ${lines.slice(-3).join(' ').slice(0, 500)}`, {
       remedy: 'run "uv lock" and commit what it writes',
     });
-  return readRequirements(file, async (path) => (path === file ? lines.join('\n') : undefined));
+  const locked = await readFile(exported, 'utf8');
+  return readRequirements(file, async (path) => (path === file ? locked : undefined));
 }
 
 /** A layer of packages, and what is to be sent of it: nothing where the registry has it. */

@@ -12,13 +12,18 @@ export const packagesFolder = '/opt/python-packages';
  */
 export async function writePackages(folder: string, file: string): Promise<Layer> {
   const files: LayerFile[] = [];
-  for (const path of await pathsIn(folder)) {
+  const paths = await pathsIn(folder);
+  const starters = new Map<string, string>();
+  for (const path of paths)
+    if (path.endsWith('.dist-info/entry_points.txt'))
+      for (const [name, script] of startersOf(await readFile(join(folder, path), 'utf8'))) starters.set(name, script);
+  for (const path of paths) {
     if (/(?:^|\/)__pycache__\/|\.pyc$|^\.lock$|\.dist-info\/(?:INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json)$/u.test(path)) {
       await rm(join(folder, path));
       continue;
     }
     if (path.endsWith('.dist-info/RECORD')) await tidyRecord(join(folder, path));
-    if (path.startsWith('bin/')) await tidyScript(join(folder, path));
+    if (path.startsWith('bin/')) await tidyScript(join(folder, path), starters.get(path.slice('bin/'.length)));
     const facts = await lstat(join(folder, path));
     const isLink = facts.isSymbolicLink();
     files.push({
@@ -46,16 +51,29 @@ async function tidyRecord(file: string): Promise<void> {
   await writeFile(file, `${kept.sort().join('\n')}\n`);
 }
 
+/**
+ * The scripts that a package wants to be started by, by name. pip and uv write them each in their own way.
+ * https://packaging.python.org/en/latest/specifications/entry-points/
+ */
+export function startersOf(entryPoints: string): Map<string, string> {
+  const scripts = new Map<string, string>();
+  let section = '';
+  for (const line of entryPoints.split(/\r?\n/u)) {
+    section = /^\s*\[(.+)\]\s*$/u.exec(line)?.[1] ?? section;
+    const [, name, module, attribute] = /^\s*([\w.-]+)\s*=\s*([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\s*$/u.exec(line) ?? [];
+    if (!['console_scripts', 'gui_scripts'].includes(section) || name === undefined || module === undefined || attribute === undefined)
+      continue;
+    const imported = attribute.split('.')[0] ?? '';
+    scripts.set(name, `#!/usr/bin/env python3\nimport sys\nfrom ${module} import ${imported}\n\nsys.exit(${attribute}())\n`);
+  }
+  return scripts;
+}
+
 /** Scripts name the Python of the machine that they were installed on. */
-async function tidyScript(file: string): Promise<void> {
+async function tidyScript(file: string, starter: string | undefined): Promise<void> {
+  if (starter !== undefined) return writeFile(file, starter);
   if ((await stat(file)).size > 1_000_000) return;
-  const bytes = await readFile(file);
-  if (bytes.subarray(0, 2).toString('latin1') !== '#!') return;
-  const text = bytes.toString('utf8');
-  const end = text.indexOf('\n');
-  if (end < 0 || !/python|^#!\/bin\/sh$/u.test(text.slice(0, end))) return;
-  // A long path is written as a shell script that calls it: https://github.com/pypa/distlib/blob/master/distlib/scripts.py
-  const rest = text.slice(end + 1).replace(/^'''exec' .*\n' '''\n/u, '');
-  if (text.startsWith('#!/bin/sh') && rest === text.slice(end + 1)) return;
-  await writeFile(file, `#!/usr/bin/env python3\n${rest}`);
+  const text = await readFile(file, 'latin1');
+  const [first = ''] = text.split('\n', 1);
+  if (/^#!.*python/u.test(first)) await writeFile(file, `#!/usr/bin/env python3${text.slice(first.length)}`, 'latin1');
 }
