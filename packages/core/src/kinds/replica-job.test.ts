@@ -235,14 +235,52 @@ const derived: Case[] = [
     status: { conditions: [condition('Failed', 'True', 'MPIJobEvicted', '1/2 workers are evicted')], ...completed },
     expected: { state: 'failed', reason: 'evicted', message: 'MPIJobEvicted: 1/2 workers are evicted', ...ended },
   },
-  // https://github.com/kubeflow/mpi-operator/blob/v0.7.0/pkg/controller/mpi_job_controller.go, "updateMPIJobFailedStatus" and its test
+  // https://github.com/kubeflow/mpi-operator/blob/v0.7.0/pkg/controller/mpi_job_controller.go, "updateMPIJobFailedStatus"
+  {
+    what: 'its launcher was evicted too often',
+    kind: mpiJob,
+    status: { conditions: [condition('Failed', 'True', 'BackoffLimitExceeded/Evicted', 'x')], ...completed },
+    expected: { state: 'failed', reason: 'evicted', message: 'BackoffLimitExceeded/Evicted: x', ...ended },
+  },
+];
+
+// What mpi-operator 0.7.0 wrote on 2026-11-21 for an API server (Kubernetes 1.35.4) with the Job controller and without
+// nodes: the phases of the pods were patched in. Left out is as above.
+const mpiCreated = condition('Created', 'True', 'MPIJobCreated', 'MPIJob t/ok is created.', startedAt);
+const mpiRunning = (status: string): object => condition('Running', status, 'MPIJobRunning', 'MPIJob t/ok is running.', `${at}1Z`);
+const mpiRecorded: Case[] = [
+  {
+    what: 'its workers run, its launcher waits',
+    kind: mpiJob,
+    status: { conditions: [mpiCreated], ...started },
+    expected: { state: 'queued' },
+  },
+  {
+    what: 'all of it runs',
+    kind: mpiJob,
+    status: { conditions: [mpiCreated, mpiRunning('True')], ...started },
+    expected: { state: 'running', startedAt },
+  },
+  {
+    what: 'its launcher is done',
+    kind: mpiJob,
+    status: {
+      conditions: [
+        mpiCreated,
+        mpiRunning('False'),
+        condition('Succeeded', 'True', 'MPIJobSucceeded', 'MPIJob t/ok successfully completed.'),
+      ],
+      ...completed,
+    },
+    expected: { state: 'succeeded', progress: 1, ...ended },
+  },
   {
     what: 'its launcher failed too often',
     kind: mpiJob,
     status: {
       conditions: [
-        condition('Created', 'True', 'MPIJobCreated', 'MPIJob a/b is created.'),
-        condition('Running', 'False', 'MPIJobRunning', 'MPIJob a/b is running.'),
+        mpiCreated,
+        mpiRunning('False'),
         condition('Failed', 'True', 'BackoffLimitExceeded/', 'Job has reached the specified backoff limit: '),
       ],
       ...completed,
@@ -255,16 +293,14 @@ const derived: Case[] = [
     },
   },
   {
-    what: 'its launcher was evicted too often',
-    kind: mpiJob,
-    status: { conditions: [condition('Failed', 'True', 'BackoffLimitExceeded/Evicted', 'x')], ...completed },
-    expected: { state: 'failed', reason: 'evicted', message: 'BackoffLimitExceeded/Evicted: x', ...ended },
-  },
-  {
     what: 'over its deadline',
     kind: mpiJob,
     status: {
-      conditions: [condition('Failed', 'True', 'DeadlineExceeded', 'Job was active longer than specified deadline')],
+      conditions: [
+        mpiCreated,
+        mpiRunning('False'),
+        condition('Failed', 'True', 'DeadlineExceeded', 'Job was active longer than specified deadline'),
+      ],
       ...completed,
     },
     expected: {
@@ -275,15 +311,38 @@ const derived: Case[] = [
     },
   },
   {
-    what: 'suspended',
+    what: 'a worker of it was evicted',
+    kind: mpiJob,
+    status: {
+      conditions: [mpiCreated, mpiRunning('False'), condition('Failed', 'True', 'MPIJobEvicted', '1/2 workers are evicted', `${at}8Z`)],
+      ...started,
+    },
+    expected: { state: 'failed', reason: 'evicted', message: 'MPIJobEvicted: 1/2 workers are evicted', startedAt, endedAt: `${at}8Z` },
+  },
+  {
+    what: 'made suspended',
     kind: mpiJob,
     status: {
       conditions: [
+        mpiCreated,
         condition('Suspended', 'True', 'MPIJobSuspended', 'MPIJob suspended'),
-        condition('Running', 'False', 'MPIJobSuspended', 'MPIJob a/b is suspended.'),
+        condition('Running', 'False', 'MPIJobSuspended', 'MPIJob t/held is suspended.'),
       ],
     },
     expected: { state: 'suspended', message: 'MPIJobSuspended: MPIJob suspended' },
+  },
+  {
+    what: 'resumed, its pods wait',
+    kind: mpiJob,
+    status: {
+      conditions: [
+        mpiCreated,
+        condition('Running', 'False', 'MPIJobSuspended', 'MPIJob t/held is suspended.'),
+        condition('Suspended', 'False', 'MPIJobResumed', 'MPIJob resumed'),
+      ],
+      ...started,
+    },
+    expected: { state: 'queued' },
   },
 ];
 
@@ -304,6 +363,10 @@ describe('the status of a training job', () => {
       expect(statusIn(kind, status, labels)).toEqual(expected);
     },
   );
+
+  it.each(mpiRecorded)('of a recorded MPIJob v2beta1 is $expected.state: $what', ({ kind, status, expected }) => {
+    expect(statusIn(kind, status)).toEqual(expected);
+  });
 
   it.each(derived.map((one) => ({ ...one, name: `${one.kind.resource.kind} ${one.kind.resource.version}` })))(
     'of a $name as upstream writes it is $expected.state: $what',
