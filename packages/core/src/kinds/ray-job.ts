@@ -45,14 +45,18 @@ export const rayJob: Kind = {
   // The RayJob stays until somebody deletes it; its own TTL is the Ray cluster's, whose GPUs nobody should hold for a day.
   setTtl: () => undefined,
   finish,
-  status: ({ metadata, status = {} }) => statusOf(status as RayJobStatus, (said) => heldBack(metadata, said)),
+  status: ({ metadata, status = {} }, before) => statusOf(status as RayJobStatus, before, (said) => heldBack(metadata, said)),
   // The Ray cluster's name is random, and the submitter's pods have other labels: ours are on all of them.
   podSelector: ({ metadata }) => `${labels.run}=${metadata.name ?? ''}`,
   cancel: { how: 'delete' },
 };
 
 /** `jobDeploymentStatus` comes first: a failed RayJob can keep `jobStatus: RUNNING` (https://github.com/ray-project/kuberay/issues/2314). */
-function statusOf({ jobDeploymentStatus = '', jobStatus, ...now }: RayJobStatus, held: (said: { message?: string }) => Status): Status {
+function statusOf(
+  { jobDeploymentStatus = '', jobStatus, ...now }: RayJobStatus,
+  before: Status | undefined,
+  held: (said: { message?: string }) => Status,
+): Status {
   const said = now.message ? { message: now.message } : {};
   const reason = reasons.get(now.reason ?? '');
   const times = { ...(now.startTime ? { startedAt: now.startTime } : {}), ...(now.endTime ? { endedAt: now.endTime } : {}) };
@@ -62,9 +66,12 @@ function statusOf({ jobDeploymentStatus = '', jobStatus, ...now }: RayJobStatus,
     case 'Initializing':
     case 'Waiting':
       return { state: 'queued', ...said };
+    case 'Suspending':
+      // One that was made suspended passes by here before it has ever run.
+      if (before?.state !== 'running') return { state: 'queued', ...said };
+      return { state: 'running', ...said };
     case 'Running':
     case 'Retrying':
-    case 'Suspending':
       return { state: 'running', ...said, ...(now.startTime ? { startedAt: now.startTime } : {}) };
     case 'Suspended':
       return held(said);
