@@ -41,7 +41,7 @@ afterAll(async () => {
 const config = `
 accelerators:
   a100:
-    resource: example.com/gpu
+    resource: example.com/tensor
     node-selector: {gpu: a100}
     tolerations: [{key: gpu, operator: Exists}]
     price-per-hour: 2.5
@@ -104,7 +104,7 @@ describe('a manifest', () => {
       tolerations: [{ key: 'gpu', operator: 'Exists' }],
     });
     const limits = { cpu: '500m', memory: '1Gi' };
-    expect(containers[0]?.resources).toEqual({ requests: limits, limits: { ...limits, 'example.com/gpu': 2 } });
+    expect(containers[0]?.resources).toEqual({ requests: limits, limits: { ...limits, 'example.com/tensor': 2 } });
     const url = `${github.url}/acme/${repository.name}`;
     expect(variables(containers[0])).toEqual({
       SLASHTRAIN_RUN: name,
@@ -136,7 +136,7 @@ describe('a manifest', () => {
       dataVersion: 'v3',
     });
     // 2 GPUs for 2 hours at 2.5 each.
-    expect(result.summary).toContain('At most 4 GPU-hours, which cost 10');
+    expect(result.summary).toContain('Until its deadline it can take 4 GPU-hours, which cost 10');
   });
 
   it('that holds GPUs and has no deadline is warned of', async () => {

@@ -4,6 +4,7 @@ import type { Host } from '@slashtrain/core/action/host';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
+import { kindsWith, type Kinds } from '@slashtrain/core/kinds/registry';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
@@ -34,14 +35,14 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const { host, context, github } = parts;
   checkAttempt(inputs, context);
   const cluster = await openCluster(inputs, host);
-  const { plan, told } = await orRefuse(inputs, parts, () => planAndCheck(inputs, cluster, parts));
+  const { plan, kinds, told } = await orRefuse(inputs, parts, () => planAndCheck(inputs, cluster, parts));
   const object = plan.objectFor(1);
-  warnOfNoDeadline(host, plan.asTheyRun(1)[0]);
+  warnOfNoDeadline(host, plan.asTheyRun(1)[0], told);
   if (inputs.dryRun || !cluster.client) return writeSummary(host, { plan, object, told });
 
   const claimed = await claim(plan, {
     records: recordStore(cluster.client),
-    backend: kubernetesBackend(cluster.client, { log: host.log }),
+    backend: kubernetesBackend(cluster.client, { log: host.log, kinds }),
     helpers: helperStore(cluster.client),
     makeCheck: makeTrainCheck(github),
     now: host.now,
@@ -51,11 +52,18 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   await writeSummary(host, { plan, object, claimed, told });
 }
 
+interface Planned {
+  plan: Plan;
+  kinds: Kinds;
+  told: Told;
+}
+
 /** What will be asked for, once nobody has anything against it. */
-async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, parts: Parts): Promise<{ plan: Plan; told: Told }> {
+async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, parts: Parts): Promise<Planned> {
   const { host, context, github } = parts;
   const commit = await readCommit(inputs, github);
-  const source = await referenced(await sourceOf(inputs, commit, client && kindsOf(client, host.log)), inputs, client);
+  const kinds = await kindsWith(commit.config.kinds);
+  const source = await referenced(await sourceOf(inputs, commit, kinds, client && kindsOf(client, host.log)), inputs, client);
   const read = labelReader({ ...host, token: inputs.token, actor: context.actor });
   const plan = planRun(inputs, {
     context,
@@ -74,10 +82,10 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
   ]);
   if (client) {
     for (const helper of plan.helpersFor(1)) await helperStore(client).check(helper);
-    await checkOnServer(client, kubernetesBackend(client, host), plan.kind, object);
+    await checkOnServer(client, kubernetesBackend(client, { log: host.log, kinds }), plan.kind, object);
   }
   const unchecked = 'why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : [];
-  return { plan, told: { why: source.why, unchecked } };
+  return { plan, kinds, told: { why: source.why, unchecked, gpuResources: commit.config.policy.gpuResources ?? [] } };
 }
 
 async function referenced(source: Source, inputs: SubmitInputs, client: KubernetesClient | undefined): Promise<Source> {

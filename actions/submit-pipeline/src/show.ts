@@ -23,12 +23,16 @@ export function recordMarkdown({ name, namespace, record }: Pick<StoredRecord, '
   return table(['', ''], rows);
 }
 
-/** The most that a run can cost: its GPUs until its deadline, in the unit of the price. Undefined where one of them is not known. */
-export function estimate(object: KubernetesObject, { price }: Pick<RunRecord, 'price'>): { hours: number; cost: number } | undefined {
-  const { gpus } = demandOf(object);
+/** GPU-hours until a run's deadline, and what they cost in the unit of the price. Undefined where one of them is not known. */
+export function estimate(
+  object: KubernetesObject,
+  { price }: Pick<RunRecord, 'price'>,
+  gpuResources: readonly string[],
+): { hours: number; cost: number } | undefined {
+  const { gpuRounds } = demandOf(object, gpuResources);
   const deadline = deadlineOf(object);
-  if (!price || deadline === undefined || gpus === 0 || !Number.isFinite(gpus)) return undefined;
-  const hours = (gpus * deadline) / 3600;
+  if (!price || deadline === undefined || gpuRounds === 0 || !Number.isFinite(gpuRounds)) return undefined;
+  const hours = (gpuRounds * deadline) / 3600;
   return { hours, cost: hours * price.perHour };
 }
 
@@ -38,6 +42,8 @@ export interface Told {
   why?: string | undefined;
   /** What a dry run could not check, and why. */
   unchecked: readonly string[];
+  /** What the configuration counts as GPUs beside what everybody does. */
+  gpuResources: readonly string[];
 }
 
 /** The step's summary: what runs now, or what would. */
@@ -50,10 +56,10 @@ export async function writeSummary(
   host.log.info(`${plan.pipeline}: ${what}: ${claimed?.run ?? `${plan.namespace}/${name}`}`);
   const stored = claimed?.stored ?? { name, namespace: plan.namespace, record: plan.recordFor(1) };
   const kind = `${object.kind} (${object.apiVersion})`;
-  const most = claimed?.adopted ? undefined : estimate(object, stored.record);
+  const most = claimed?.adopted ? undefined : estimate(object, stored.record, told.gpuResources);
   const notes = [
     ...(told.why === undefined ? [] : [`Made without a manifest: a ${kind}, ${told.why}.`]),
-    ...(most ? [`At most ${rounded(most.hours)} GPU-hours, which cost ${rounded(most.cost)}.`] : []),
+    ...(most ? [`Until its deadline it can take ${rounded(most.hours)} GPU-hours, which cost ${rounded(most.cost)}.`] : []),
     ...told.unchecked.map((one) => `Not checked: ${one}`),
   ];
   for (const note of notes) host.log.info(note);
@@ -68,8 +74,8 @@ export async function writeSummary(
 }
 
 /** Warns of a run that holds GPUs until it ends by itself. */
-export function warnOfNoDeadline({ log }: Host, object: KubernetesObject): void {
-  if (demandOf(object).gpus === 0 || deadlineOf(object) !== undefined) return;
+export function warnOfNoDeadline({ log }: Host, object: KubernetesObject, { gpuResources }: Told): void {
+  if (demandOf(object, gpuResources).gpus === 0 || deadlineOf(object) !== undefined) return;
   log.warning('this run can hold GPUs, and nobody ends it: set the input "deadline", or require one by policy.require-deadline');
 }
 
