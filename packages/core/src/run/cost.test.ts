@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { costOf, formatCost } from './cost.ts';
+import { costOf, formatCost, mostGpuHours } from './cost.ts';
 
 describe('what a run costs', () => {
   const price = { perHour: 2.5, accelerator: 'a100', currency: 'EUR' };
@@ -11,6 +11,10 @@ describe('what a run costs', () => {
     [3, undefined, undefined],
   ])('%s GPU-hours at %j: %s', (hours, at, expected) => {
     expect(costOf(hours, at)).toBe(expected);
+  });
+
+  it('is at most its GPUs until its deadline', () => {
+    expect(mostGpuHours(4, 5400)).toBe(6);
   });
 
   it.each([

@@ -5,6 +5,11 @@ export function costOf(gpuHours: number, price: RunRecord['price']): number | un
   return price === undefined ? undefined : Math.round(gpuHours * price.perHour * 1e4) / 1e4;
 }
 
+/** The GPU-hours that a run holds at most: so many GPUs until its deadline, in seconds. */
+export function mostGpuHours(gpus: number, deadlineSeconds: number): number {
+  return Math.round(((gpus * deadlineSeconds) / 3600) * 1e6) / 1e6;
+}
+
 /** A cost as people read it: `12.50 EUR`, `0.0031` where no currency is known. */
 export function formatCost(cost: number, price: RunRecord['price']): string {
   const digits = cost >= 0.1 || cost === 0 ? 2 : 4;
