@@ -5,6 +5,7 @@ import type { Accelerator } from '@slashtrain/core/config/types';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { containersOf } from '@slashtrain/core/kinds/pods';
+import { ruleOf } from '@slashtrain/core/kinds/registry';
 import { runName, runSuffix, type NameParts } from '@slashtrain/core/run/name';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { askerOf, requestHash } from '@slashtrain/core/run/request';
@@ -44,6 +45,7 @@ export interface Plan extends ClaimRequest {
 export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
   const { context, commit, source, accelerator } = sources;
   const { kind } = source;
+  const rule = ruleOf(kind, commit.config.kinds);
   const asker = askerOf({ commentId: inputs.commentId, runId: context.runId, runAttempt: context.runAttempt });
   const request = requestHash({
     repositoryId: context.repositoryId,
@@ -103,7 +105,7 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     parameters: [...inputs.parameters].map(([name, value]) => ({ name, value })),
     ...artifactsFor(nameFor(attempt)),
     ...priceOf(inputs, accelerator),
-    kind: { plural: kind.resource.plural, group: kind.resource.group },
+    kind: { plural: kind.resource.plural, group: kind.resource.group, ...(rule ? { rule } : {}) },
     state: 'queued',
   });
   return {

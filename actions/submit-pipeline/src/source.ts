@@ -1,5 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Accelerator, SlashtrainConfig } from '@slashtrain/core/config/types';
+import type { Kinds } from '@slashtrain/core/kinds/registry';
 import type { Commit } from './commit.ts';
 import { generate, type ClusterKinds } from './generate/generate.ts';
 import type { Program } from './generate/program.ts';
@@ -16,11 +17,20 @@ export interface Source extends Manifest {
   why?: string;
 }
 
-/** The manifest's run, or one made for the program that the inputs name. @param cluster absent where none can be asked */
-export async function sourceOf(inputs: SubmitInputs, { manifest, config }: Commit, cluster: ClusterKinds | undefined): Promise<Source> {
+/**
+ * The manifest's run, or one made for the program that the inputs name.
+ * @param kinds what a manifest's run may be
+ * @param cluster absent where none can be asked
+ */
+export async function sourceOf(
+  inputs: SubmitInputs,
+  { manifest, config }: Commit,
+  kinds: Kinds,
+  cluster: ClusterKinds | undefined,
+): Promise<Source> {
   if ('manifest' in inputs.what || manifest) {
     if (!manifest) throw new ActionError('internal', 'the manifest was not read');
-    return { ...readManifest(manifest), ...manifest };
+    return { ...readManifest(manifest, kinds), ...manifest };
   }
   const program = programOf(inputs, inputs.what.program, config);
   // The image has a place of its own in the request.
