@@ -29,6 +29,8 @@ export interface FetchInputs {
   files: string[];
   trackerUrl: string | undefined;
   experiments: string[];
+  /** For the source `prometheus`: PromQL by metric. */
+  queries: ReadonlyMap<string, string>;
   /** Empty for all. */
   metrics: string[];
   /** Undefined for the configuration's. */
@@ -77,6 +79,7 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
     files,
     trackerUrl: inputs.text('tracker-url'),
     experiments: readExperiments(inputs, workspace),
+    queries: inputs.map('queries', workspace),
     metrics: inputs.list('metrics', workspace),
     baseline: baseline === undefined ? undefined : readBaseline(baseline, 'input "baseline"'),
     baselineDepth: inputs.integer('baseline-depth', { min: 1, max: 1000 }) ?? 20,

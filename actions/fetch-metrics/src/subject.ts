@@ -30,7 +30,7 @@ export async function openSubject(inputs: FetchInputs, { host, context }: Parts)
   const { run, sha, pullRequest, pipeline, kubeconfig, kubeContext, namespace } = inputs;
   const { environment, log, workspace, signal } = host;
   const isNamed = kubeconfig ?? environment['KUBECONFIG'] ?? environment['KUBERNETES_SERVICE_HOST'];
-  const needsRecords = inputs.sources.includes('run');
+  const needsRecords = inputs.sources.includes('run') || inputs.sources.includes('katib');
   if (!needsRecords && !isNamed && sha !== undefined) {
     const name = run === undefined ? undefined : parseReference(run).name;
     return { subject: subjectOf(inputs), ...(name === undefined ? {} : { runName: name }) };

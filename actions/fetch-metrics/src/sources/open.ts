@@ -28,6 +28,9 @@ export async function openSources(inputs: FetchInputs, opened: OpenSubject, gate
       return { name: 'files', measure: () => readFiles(inputs.files, host.workspace, subject) };
     },
     mlflow: async () => judged((await import('./mlflow.ts')).mlflowSource(tracker), opened),
+    wandb: async () => judged((await import('./wandb.ts')).wandbSource(tracker), opened),
+    katib: async () => judged((await import('./katib.ts')).katibSource(cluster!.client, stored!), opened),
+    prometheus: async () => (await import('./prometheus.ts')).prometheusSource(tracker, inputs.queries),
   };
   return Promise.all(inputs.sources.map((name) => open[name]()));
 }

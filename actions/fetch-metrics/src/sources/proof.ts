@@ -24,7 +24,9 @@ export function proven(source: string, found: readonly TrackedRun[], wanted: Wan
   const counted = new Map<string, TrackedRun>();
   const newest = found.toSorted((a, b) => b.startedAt - a.startedAt);
   const run = wanted.run ?? newest.find((one) => one.run !== undefined && one.commit === wanted.sha && one.state === 'finished')?.run;
-  for (const one of newest) {
+  // Of ranks the first logs most.
+  const order = found.toSorted((a, b) => b.series.length - a.series.length || a.startedAt - b.startedAt);
+  for (const one of order) {
     const reason = reasonAgainst(one, { ...wanted, run }) ?? twin(one, counted);
     if (reason === undefined) runs.push(one);
     else excluded.push(excludedRun(source, one, reason));

@@ -1,7 +1,7 @@
 import type { MetricRun } from '@slashtrain/core/metrics/metrics';
 import type { Measured } from './measured.ts';
 
-export const sourceNames = ['run', 'files', 'mlflow'] as const;
+export const sourceNames = ['run', 'files', 'mlflow', 'wandb', 'katib', 'prometheus'] as const;
 export type SourceName = (typeof sourceNames)[number];
 
 /** Where metrics come from. */

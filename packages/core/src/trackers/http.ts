@@ -25,6 +25,7 @@ export interface JsonClientOptions extends Patience {
   environment?: NodeJS.ProcessEnv;
 }
 
+const cutTries = 3;
 const largestAnswer = 256 * 1024 * 1024;
 
 /**
@@ -39,29 +40,27 @@ export function openJson(options: JsonClientOptions): JsonClient {
     const url = new URL(`${base.pathname.replace(/\/$/u, '')}${path}`, base);
     for (const [name, value] of query) url.searchParams.append(name, value);
     const what = `${method} ${url.origin}${url.pathname}`;
-    let answer: HttpAnswer;
-    let bytes: Buffer;
-    try {
-      const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      answer = await exchange({
-        method,
-        url,
-        headers: {
-          accept: 'application/json',
-          ...headers,
-          ...(payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }),
-        },
-        ...(payload && { body: payload }),
-        signal,
-      });
-      bytes = await readBody(answer, largestAnswer);
-    } catch (error) {
-      throw new ActionError('unreachable', `${tracker} did not answer ${what}: ${messageOf(error)}`, {
-        remedy: `check ${options.from}, and that this runner can reach it`,
-        cause: error,
-      });
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const all = {
+      accept: 'application/json',
+      ...headers,
+      ...(payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+    };
+    for (let attempt = 1; ; attempt++) {
+      let answer: HttpAnswer | undefined;
+      try {
+        answer = await exchange({ method, url, headers: all, ...(payload && { body: payload }), signal });
+        return parse(answer, await readBody(answer, largestAnswer), what, options);
+      } catch (error) {
+        if (error instanceof ActionError) throw error;
+        // It broke off in the middle of an answer: what was asked for only reads, so it is asked again.
+        if (answer !== undefined && attempt < cutTries && !signal?.aborted) continue;
+        throw new ActionError('unreachable', `${tracker} did not answer ${what}: ${messageOf(error)}`, {
+          remedy: `check ${options.from}, and that this runner can reach it`,
+          cause: error,
+        });
+      }
     }
-    return parse(answer, bytes, what, options);
   };
   return {
     get: (path, query = []) => send('GET', path, query),

@@ -1,0 +1,168 @@
+import { ActionError } from '../action/errors.ts';
+import { numberOf, parsePythonJson } from '../metrics/lines.ts';
+import type { MetricPoint } from '../metrics/metrics.ts';
+import { openJson, type JsonClient, type JsonClientOptions } from './http.ts';
+import type { TrackedRun } from './tracked.ts';
+
+const pageSize = 100;
+const samples = 500;
+
+/** One project of Weights & Biases, read only. */
+export interface Wandb {
+  /** Runs that a filter of MongoDB's form finds, page by page. @example `{ $or: [{ commit: sha }, { group: name }] }` */
+  searchRuns(filters: object): AsyncGenerator<TrackedRun[]>;
+  /** At most 500 points of one metric by run. */
+  histories(runIds: readonly string[], metric: string): Promise<Map<string, MetricPoint[]>>;
+}
+
+/**
+ * Opens a project of `WANDB_BASE_URL`, as `WANDB_API_KEY`. The queries are those of W&B's own public client
+ * (https://github.com/wandb/wandb/blob/b6e2950/wandb/apis/public/runs.py); no real server has answered them yet.
+ */
+export function openWandb(
+  options: Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
+    entity: string;
+    project: string;
+    environment: NodeJS.ProcessEnv;
+    mask(secret: string): void;
+  },
+): Wandb {
+  const { entity, project, environment, mask } = options;
+  const key = environment['WANDB_API_KEY'] ?? '';
+  const basic = Buffer.from(`api:${key}`).toString('base64');
+  for (const secret of [key, basic]) if (key !== '') mask(secret);
+  const json = openJson({
+    ...options,
+    tracker: 'W&B',
+    credentials: 'WANDB_API_KEY',
+    headers: key === '' ? {} : { authorization: `Basic ${basic}` },
+  });
+  const app = environment['WANDB_APP_URL'] ?? json.url.replace('//api.', '//');
+  return {
+    async *searchRuns(filters) {
+      for (let after: string | undefined, more = true; more;) {
+        const { runs } = await ask(json, `${entity}/${project}`, runsQuery, {
+          entity,
+          project,
+          filters: JSON.stringify(filters),
+          order: '-created_at',
+          perPage: pageSize,
+          after: after ?? null,
+        });
+        yield (runs?.edges ?? []).map(({ node }) => readRun(node, `${app}/${entity}/${project}`));
+        after = runs?.pageInfo?.endCursor;
+        more = runs?.pageInfo?.hasNextPage === true && after !== undefined;
+      }
+    },
+    async histories(runIds, metric) {
+      // A specification of several keys is an AND, and gives nothing without a word: one key each.
+      const specs = [JSON.stringify({ keys: ['_step', metric], samples })];
+      const one = async (name: string): Promise<[string, MetricPoint[]]> => {
+        const { run } = await ask(json, `${entity}/${project}/${name}`, historyQuery, { entity, project, name, specs });
+        const rows = run?.sampledHistory?.[0] ?? [];
+        return [name, rows.flatMap((row) => pointOf(row, metric)).sort((a, b) => a.step - b.step)];
+      };
+      const curves = new Map<string, MetricPoint[]>();
+      for (const id of runIds) curves.set(...(await one(id)));
+      return curves;
+    },
+  };
+}
+
+const runsQuery = `query Runs($project: String!, $entity: String!, $after: String, $perPage: Int = 50, $order: String, $filters: JSONString) {
+  project(name: $project, entityName: $entity) {
+    runs(filters: $filters, after: $after, first: $perPage, order: $order) {
+      edges { node { id name displayName state config summaryMetrics tags commit createdAt group sweepName } cursor }
+      pageInfo { endCursor hasNextPage }
+    }
+  }
+}`;
+
+const historyQuery = `query RunSampledHistory($project: String!, $entity: String!, $name: String!, $specs: [JSONString!]!) {
+  project(name: $project, entityName: $entity) { run(name: $name) { sampledHistory(specs: $specs) } }
+}`;
+
+interface Node {
+  name?: string;
+  displayName?: string;
+  state?: string;
+  config?: string;
+  summaryMetrics?: string;
+  tags?: string[];
+  commit?: string | null;
+  createdAt?: string;
+  group?: string | null;
+}
+
+interface Project {
+  runs?: { edges?: { node: Node }[]; pageInfo?: { endCursor?: string; hasNextPage?: boolean } };
+  run?: { sampledHistory?: Record<string, unknown>[][] } | null;
+}
+
+async function ask(json: JsonClient, what: string, query: string, variables: object): Promise<Project> {
+  const answer = (await json.post('/graphql', { query, variables })) as {
+    data?: { project?: Project | null };
+    errors?: { message?: string }[];
+  };
+  const problem = answer.errors?.[0];
+  if (problem) throw new ActionError('unreachable', `W&B refused the query for ${what}: ${String(problem.message).slice(0, 300)}`);
+  if (!answer.data?.project) {
+    throw new ActionError('not-found', `W&B has no project ${what}, or the key may not read it`, {
+      remedy: 'check input "experiment" (ENTITY/PROJECT) and WANDB_API_KEY',
+    });
+  }
+  return answer.data.project;
+}
+
+const states: Record<string, TrackedRun['state']> = {
+  finished: 'finished',
+  failed: 'failed',
+  crashed: 'failed',
+  killed: 'killed',
+  running: 'running',
+  pending: 'running',
+};
+
+function readRun(node: Node, url: string): TrackedRun {
+  const config = jsonMap(node.config);
+  // `config.k.value`; what begins with _wandb is W&B's own.
+  const parameters = [...config].flatMap(([name, entry]) => {
+    const value = typeof entry === 'object' && entry !== null && 'value' in entry ? (entry).value : entry;
+    return name.startsWith('_') ? [] : [{ name, value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') }];
+  });
+  const commit = node.commit ?? parameters.find(({ name }) => name === 'github_sha')?.value;
+  const series = [...jsonMap(node.summaryMetrics)].flatMap(([name, value]) => {
+    const number = name.startsWith('_') ? undefined : numberOf(value);
+    return number === undefined ? [] : [{ name, points: [{ step: 0, value: number }] }];
+  });
+  return {
+    id: String(node.name),
+    ...(node.displayName === undefined ? {} : { name: node.displayName }),
+    url: `${url}/runs/${String(node.name)}`,
+    ...(commit === undefined || commit === null ? {} : { commit }),
+    ...(node.group ? { run: node.group } : {}),
+    ...pullRequestIn(node.tags),
+    state: states[String(node.state)] ?? 'unknown',
+    startedAt: Date.parse(node.createdAt ?? '') || 0,
+    parameters: parameters.filter(({ name }) => name !== 'github_sha'),
+    series,
+  };
+}
+
+/** submit-pipeline tags runs `pr-42`. */
+function pullRequestIn(tags: readonly string[] = []): { pullRequest?: string } {
+  const tag = tags.find((one) => /^pr-[0-9]+$/u.test(one));
+  return tag === undefined ? {} : { pullRequest: tag.slice(3) };
+}
+
+function pointOf(row: Record<string, unknown>, metric: string): MetricPoint[] {
+  const value = numberOf(Object.hasOwn(row, metric) ? row[metric] : undefined);
+  const step = Number(row['_step']);
+  return value === undefined || !(step >= 0) ? [] : [{ step, value }];
+}
+
+/** `config` and `summaryMetrics` are JSON within a text, with bare NaN. @returns without a prototype's names */
+function jsonMap(text: string | undefined): Map<string, unknown> {
+  const data = text ? parsePythonJson(text) : {};
+  return new Map(typeof data === 'object' && data !== null ? Object.entries(data) : []);
+}
