@@ -60,7 +60,7 @@ it('says which package has no wheel', async () => {
   if (!found) return;
   const base = `${place.images}/bare:1`;
   await pushMachineImage(base, { 'etc/passwd': '' }, { Env: [`PYTHON_VERSION=${found.version}`] });
-  // Its releases are sources alone: https://pypi.org/project/sklearn/#files
+  // A name on the Python Package Index of which sources alone were ever released.
   const repository = place.github.createRepository({ owner: 'acme', name: 'none', files: { 'requirements.txt': 'sklearn==0.0\n' } });
   const sha = repository.head();
   const result = await place.build(repository, { image: `${place.images}/none`, base, sha }, found.env);
