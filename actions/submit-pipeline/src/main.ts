@@ -84,7 +84,11 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
     for (const helper of plan.helpersFor(1)) await helperStore(client).check(helper);
     await checkOnServer(client, kubernetesBackend(client, { log: host.log, kinds }), plan.kind, object);
   }
-  const unchecked = 'why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : [];
+  const unread = client ? [] : (source.kind.elsewhere?.missing(source.object, []) ?? []);
+  const unchecked = [
+    ...('why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : []),
+    ...unread.map(({ resource, name }) => `what the ${resource.kind} "${name}" holds, which is on the cluster`),
+  ];
   return { plan, kinds, told: { why: source.why, unchecked, gpuResources: commit.config.policy.gpuResources ?? [] } };
 }
 
