@@ -31,13 +31,3 @@ export const kinds: readonly Kind[] = [
 export function kindFor(apiVersion: string, kind: string): Kind | undefined {
   return kinds.find(({ resource }) => resource.kind === kind && `${resource.group}/${resource.version}` === apiVersion);
 }
-
-/** The kind of a run reference, by its plural and group. Of several versions the first: a backend asks the server which it has. */
-export function kindOfReference(plural: string, group: string): Kind | undefined {
-  return kindsOfReference(plural, group)[0];
-}
-
-/** All versions of a run reference's kind that are known. */
-export function kindsOfReference(plural: string, group: string): Kind[] {
-  return kinds.filter(({ resource }) => resource.plural === plural && resource.group === group);
-}
