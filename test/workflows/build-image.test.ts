@@ -467,6 +467,14 @@ describe('what is refused', () => {
     ['a base for another platform', { base: 'HOST/base:1', platforms: 'linux/s390x' }, 'is not for linux/s390x'],
     ['a context that is not in the commit', { context: 'nowhere' }, 'its folders are: data, empty'],
     ['an empty context', { context: 'empty' }, 'nothing is left of the context "empty"'],
+    ['no base and no Dockerfile', { base: '' }, 'there is no "Dockerfile" in the commit to build from either'],
+    ['a Dockerfile that is not there', { builder: 'buildah', file: 'x/Dockerfile' }, 'there is no Dockerfile at "x/Dockerfile"'],
+    [
+      'a command for a Dockerfile',
+      { builder: 'docker', command: '[a]' },
+      'input "command" is given, and the image is built from a Dockerfile',
+    ],
+    ['packages of a file that is not there', { dependencies: 'absent.txt' }, '"absent.txt" is not in the context'],
     ['a commit that is not there', { sha: 'a'.repeat(40) }, `no archive of ${'a'.repeat(40)}`],
   ])('%s, and nothing is written', async (_name, inputs, message) => {
     const registry = await start();
