@@ -228,6 +228,27 @@ describe('a submission', () => {
     );
   });
 
+  it('brings along what its manifest holds, before the run', async () => {
+    const rates = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'rates' }, data: { lr: '0.1' } };
+    const run = manifest({ container: { envFrom: [{ configMapRef: { name: 'rates' } }] } });
+    const pull = pullRequest(`${JSON.stringify(rates)}\n---\n${run}`);
+    writes();
+    const result = await submit(pull);
+    expect(result).toMatchObject({ code: 0, outputs: { adopted: 'false' } });
+    const name = `rates-pr${pull.number}-${pull.sha.slice(0, 7)}`;
+    const { items } = JSON.parse(readFileSync(result.outputs['manifest-file'] ?? '', 'utf8')) as { items: { kind: string }[] };
+    expect(items).toMatchObject([{ metadata: { name: expect.stringContaining(name) } }, { kind: 'Job' }]);
+    expect(JSON.stringify(items[1])).toContain(`"configMapRef":{"name":"${name}`);
+    const kinds = writes().map((line) => line.replace(/\/namespaces\/default|\?.*/gu, ''));
+    // The record, what the run needs, the run, its UID, the owner, and the check's id.
+    expect(kinds.map((line) => line.replace(/(configmaps|jobs)\/.*/u, '$1'))).toEqual([
+      'POST /api/v1/configmaps',
+      'POST /api/v1/configmaps',
+      'POST /apis/batch/v1/jobs',
+      ...Array<string>(3).fill('PATCH /api/v1/configmaps'),
+    ]);
+  });
+
   it('that is dry checks all of it and makes nothing', async () => {
     const pull = pullRequest(manifest());
     writes();
