@@ -206,9 +206,16 @@ class RunStory {
   async #multiply(job: Job, result: JobRun, scope: Scope): Promise<void> {
     const { combinations, failFast, maxParallel } = readStrategy(job.strategy, scope);
     const stop = new AbortController();
+    const isNamed = job.name !== job.id;
     const jobs = combinations.map((matrix): [Scope, JobRun] => [
       { ...scope, contexts: { ...scope.contexts, matrix } },
-      { ...result, name: nameOf(result.name, matrix), outputs: Object.create(null) as Record<string, string>, steps: [], annotations: [] },
+      {
+        ...result,
+        name: isNamed ? result.name : nameOf(result.name, matrix),
+        outputs: Object.create(null) as Record<string, string>,
+        steps: [],
+        annotations: [],
+      },
     ]);
     this.#run.jobs.splice(this.#run.jobs.indexOf(result), 1, ...jobs.map(([, one]) => one));
     const waiting = [...jobs];
@@ -216,7 +223,7 @@ class RunStory {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [own, one] = next;
         if (stop.signal.aborted || this.#stop.signal.aborted) one.conclusion = 'cancelled';
-        else await this.#start(job, one, own, job.name === job.id ? one.name : undefined, stop.signal);
+        else await this.#start(job, one, own, isNamed ? undefined : one.name, stop.signal);
         one.status = 'completed';
         if (one.startedAt !== undefined) one.endedAt = this.#now();
         this.#emit({ type: 'job-ended', run: this.#run, job: one });
