@@ -62,15 +62,19 @@ async function wait(one: Case): Promise<Told> {
   });
   const token = github.token({ checks: 'write' }, { repository });
   const titles = new Set<string>();
+  const look = (): void => {
+    for (const check of repository.checks(sha)) titles.add(check.output.title ?? '');
+  };
+  const looking = setInterval(look, 200);
   const result = await startBundle({
     action: 'wait-for-run',
     github: { url: github.url, token, repository: { owner: 'acme', name: namespace, id: repository.id } },
     inputs: { kubeconfig: target.kubeconfig, 'kube-context': target.context, run, token, ...one.inputs },
     onLine: (line) => {
-      for (const check of repository.checks(sha)) titles.add(check.output.title ?? '');
       one.onLine?.(line, reference);
     },
   }).result;
+  clearInterval(looking);
   const check = repository.checks(sha).at(-1);
   return { ...result, check: { titles: [...titles], summary: check?.output.summary ?? '', conclusion: check?.conclusion } };
 }

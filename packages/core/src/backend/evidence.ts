@@ -115,13 +115,10 @@ export function evidenceOf(pod: Pod): Evidence[] {
 }
 
 /**
- * Leaves out of a namespace's events what every pod writes when all goes well: with hundreds of pods that is most of
- * them. What is left are the warnings, and words that tell something: Preempted, TaintManagerEviction,
- * NotTriggerScaleUp, Kueue's.
+ * Leaves out of a namespace's events what says nothing of why a run waits. Good news stays in: that a pod was made, got
+ * its node or pulls its image is how an earlier warning is known to be over.
  */
-export const tellingEvents = ['Created', 'Started', 'Pulled', 'Pulling', 'Scheduled', 'SuccessfulCreate', 'Completed', 'Killing']
-  .map((reason) => `reason!=${reason}`)
-  .join(',');
+export const tellingEvents = ['Created', 'Started', 'Completed', 'Killing'].map((reason) => `reason!=${reason}`).join(',');
 
 /**
  * Whether an event is about the run, one of its pods, or what its controllers made for it, whose names begin with the

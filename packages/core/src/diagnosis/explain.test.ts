@@ -604,6 +604,15 @@ describe('explain', () => {
     expect(explain(queued, [{ ...pod('Unschedulable', 'Insufficient nvidia.com/gpu'), gone: true }], [])).toEqual({ retryable: false });
   });
 
+  // Seen on a cluster with Kueue 0.16: its webhook did not know the Job yet when the Job's first pod was made.
+  it('forgets that a pod could not be made once it was', () => {
+    const denied = event('FailedCreate', 'Error creating: admission webhook "mpod.kb.io" denied the request: Job.batch "p" not found');
+    const none: Evidence = { ...pod('Unschedulable', '0/1 nodes are available: 1 Insufficient nvidia.com/gpu.'), object: 'p-abcde' };
+    expect(explain(queued, [denied], []).reason).toBe('config');
+    expect(explain(queued, [denied, event('SuccessfulCreate', 'Created pod: p-abcde'), none], []).reason).toBe('no-gpu');
+    expect(explain(queued, [event('SuccessfulCreate'), event('FailedCreate', 'exceeded quota: a')], []).reason).toBe('quota');
+  });
+
   it('keeps what to do about a run that was stopped because it did not start', () => {
     const cancelled: Status = { state: 'cancelled', reason: 'config', message: 'secret "x" not found' };
     const said = explain(cancelled, [container('CreateContainerConfigError', 'secret "x" not found')], []);

@@ -87,7 +87,7 @@ function explainWaiting(state: Status['state'], all: readonly Evidence[], logTai
 
 /** An event is history once a later one says that its object got further. */
 function isOver(event: Evidence, later: readonly Evidence[], all: readonly Evidence[]): boolean {
-  const progress = ['Scheduled', 'Pulled', 'Created', 'Started', 'SuccessfulCreate', 'SuccessfulAttachVolume'];
+  const progress = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'SuccessfulCreate', 'SuccessfulAttachVolume'];
   if (later.some(({ object, reason }) => object === event.object && progress.includes(reason))) return true;
   // What has containers has been scheduled.
   return event.reason === 'FailedScheduling' && all.some(({ object, source }) => object === event.object && source === 'container');
