@@ -127,7 +127,7 @@ function readRun(node: Node, url: string): TrackedRun {
   const config = jsonMap(node.config);
   // `config.k.value`; what begins with _wandb is W&B's own.
   const parameters = [...config].flatMap(([name, entry]) => {
-    const value = typeof entry === 'object' && entry !== null && 'value' in entry ? (entry).value : entry;
+    const value = typeof entry === 'object' && entry !== null && 'value' in entry ? entry.value : entry;
     return name.startsWith('_') ? [] : [{ name, value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') }];
   });
   const commit = node.commit ?? parameters.find(({ name }) => name === 'github_sha')?.value;
