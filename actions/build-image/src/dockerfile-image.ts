@@ -1,38 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
-import { formatImageName, manifestReference, parseImageName, registryAddress, type ImageName } from '@slashtrain/core/registry/image-name';
-import type { Registries } from '@slashtrain/core/registry/registries';
-import { bytesOf, type Commit } from './archive.ts';
+import { formatImageName, registryAddress, type ImageName } from '@slashtrain/core/registry/image-name';
+import type { Commit } from './archive.ts';
 import { commandsOf, findBuilder, type DockerfileBuild, type FoundBuilder } from './builders.ts';
 import type { Built, Workshop } from './built.ts';
-import { formatTime, hashOf, inputsLabel, revisionLabel, sortedPairs } from './compose.ts';
-import { selectFiles, type Selection } from './context.ts';
-import { imagesOf } from './dockerfile.ts';
+import { inputsLabel, revisionLabel } from './compose.ts';
 import type { ImageRequest } from './inputs.ts';
 import { loginFor } from './login.ts';
 import type { Command } from './program.ts';
 import { moveTags, publishManifests } from './publish.ts';
+import { namesIn, namesOf, readRecipe, type Recipe } from './recipe.ts';
 import { findSame, inputsTag, readWhole, relabel, topOf, type StoredImage } from './reuse.ts';
 import { Scrubber } from './scrubber.ts';
-import { hashFiles, unpackFiles } from './unpack.ts';
-
-/** Where a request's Dockerfile is, from the commit's root. */
-export function dockerfileOf(request: ImageRequest): string {
-  return request.dockerfile.file ?? posix.join(request.context, 'Dockerfile');
-}
-
-/** What a Dockerfile's build is made of. */
-interface Recipe {
-  text: string;
-  selection: Selection;
-  /** Images that it names, with the digests that they have now; undefined where that is not known. */
-  bases: Map<string, string | undefined>;
-  /** Why not all of them are known. */
-  unknown: string | undefined;
-  inputs: string;
-  labels: Map<string, string>;
-}
+import { unpackFiles } from './unpack.ts';
 
 /**
  * Builds the commit's Dockerfile with a builder of this machine, which executes what stands in it, or takes the image
@@ -106,100 +87,6 @@ export async function buildDockerfileImage(request: ImageRequest, why: string, s
   return { ...nothing, ...facts(image, recipe, how), digest: image.top.digest };
 }
 
-async function readRecipe(request: ImageRequest, commit: Commit, shop: Workshop): Promise<Recipe> {
-  const { dockerfile, context } = request;
-  const path = dockerfileOf(request);
-  const text = await readText(commit, path);
-  if (text === undefined) {
-    const others = commit.files.filter((file) => /(?:^|\/|\.)Dockerfile(?:$|\.)/u.test(file.path)).map((file) => file.path);
-    throw new ActionError('not-found', `there is no Dockerfile at "${path}" in the commit ${shop.sha}`, {
-      remedy:
-        others.length === 0
-          ? 'check input "file", or give "base" and let the layer builder do it'
-          : `give "file": there is ${others.slice(0, 10).join(', ')}`,
-    });
-  }
-  // As Docker looks for it: https://docs.docker.com/build/concepts/context/#filename-and-location
-  const ignore = (await readText(commit, `${path}.dockerignore`)) ?? (await readText(commit, posix.join(context, '.dockerignore')));
-  const selection = selectFiles(commit, context, ignore, shop.sha, { mayBeEmpty: true });
-  const named = imagesOf(text, dockerfile.buildArgs);
-  const { bases, failed } = await digestsOf(named.images, shop.registries);
-  const unknown = named.unknown[0] ?? failed;
-  const inputs = hashOf([
-    2,
-    'dockerfile',
-    text,
-    await hashFiles(selection.files, commit.content),
-    [...bases],
-    named.unknown,
-    dockerfile.target ?? null,
-    sortedPairs(dockerfile.buildArgs),
-    [...dockerfile.secrets.keys()].sort(),
-    [...request.platforms].sort(),
-    sortedPairs(request.labels),
-    [dockerfile.provenance ?? null, dockerfile.sbom ?? null],
-  ]);
-  const labels = new Map([
-    ...request.labels,
-    [revisionLabel, shop.sha],
-    ['org.opencontainers.image.source', shop.source],
-    ['org.opencontainers.image.created', formatTime(commit.time)],
-    ...baseLabels(bases),
-    [inputsLabel, inputs],
-  ] as [string, string][]);
-  return {
-    text,
-    selection,
-    bases,
-    unknown: unknown === undefined ? undefined : `the digest of "${unknown}" is not known before the build`,
-    inputs,
-    labels,
-  };
-}
-
-function baseLabels(bases: ReadonlyMap<string, string | undefined>): [string, string][] {
-  const [[name, digest] = ['', undefined], ...more] = [...bases];
-  return digest === undefined || more.length > 0
-    ? []
-    : [
-        ['org.opencontainers.image.base.name', name],
-        ['org.opencontainers.image.base.digest', digest],
-      ];
-}
-
-async function digestsOf(
-  names: readonly string[],
-  registries: Registries,
-): Promise<{ bases: Map<string, string | undefined>; failed: string | undefined }> {
-  const bases = new Map<string, string | undefined>();
-  let failed: string | undefined;
-  await Promise.all(
-    names.map(async (text) => {
-      bases.set(text, undefined);
-      try {
-        const name: ImageName = parseImageName(text, 'FROM');
-        const digest = name.digest ?? (await registries.of(name).manifestDigest(name.repository, manifestReference(name)));
-        bases.set(text, digest);
-        if (digest === undefined) failed = text;
-      } catch (error) {
-        if (!(error instanceof ActionError) || error.code === 'cancelled') throw error;
-        // The builder may reach it where we do not (its mirrors, its own store): it says what is wrong.
-        failed = text;
-      }
-    }),
-  );
-  return { bases, failed };
-}
-
-async function readText(commit: Commit, path: string): Promise<string | undefined> {
-  const file = commit.files.find((one) => one.path === path && one.kind === 'file');
-  if (!file) return undefined;
-  if (file.size > 4_000_000) throw new ActionError('input', `${path} has ${file.size} bytes, which is too long for what it is`);
-  const chunks: Buffer[] = [];
-  for await (const chunk of bytesOf(file, commit.content)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** Lays everything out for the builder, and says how it is called. */
 async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Recipe, commit: Commit, shop: Workshop): Promise<Command[]> {
   const { dockerfile, target } = request;
@@ -234,22 +121,6 @@ async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Rec
 /** buildah has one switch for all registries of a build: it is thrown where none of them is elsewhere. */
 function isLocal(names: readonly ImageName[]): boolean {
   return names.length > 0 && names.every(({ registry }) => registryAddress(registry).protocol === 'http:');
-}
-
-/** The images that it builds on, also those that only the builder may be able to reach. */
-function namesIn(recipe: Recipe): ImageName[] {
-  return [...recipe.bases.keys()].flatMap((text) => {
-    try {
-      return [parseImageName(text, 'FROM')];
-    } catch {
-      // The builder says what is wrong with it.
-      return [];
-    }
-  });
-}
-
-function namesOf({ bases }: Recipe): string[] {
-  return [...bases].map(([text, digest]) => (digest === undefined || text.includes('@') ? text : `${text}@${digest}`));
 }
 
 async function runAll(builder: FoundBuilder, commands: readonly Command[], request: ImageRequest, shop: Workshop): Promise<void> {

@@ -8,11 +8,12 @@ import type { CredentialSource } from '@slashtrain/core/registry/credentials';
 import type { Registries } from '@slashtrain/core/registry/registries';
 import type { Built, Workshop } from './built.ts';
 import { CommitFiles } from './commit.ts';
-import { buildDockerfileImage, dockerfileOf } from './dockerfile-image.ts';
+import { buildDockerfileImage } from './dockerfile-image.ts';
 import type { BuildInputs, ImageRequest } from './inputs.ts';
 import { buildLayerImage } from './layer-image.ts';
 import { inParallel } from './parallel.ts';
 import { programs } from './program.ts';
+import { dockerfileOf } from './recipe.ts';
 import { failureSummary, resultLine, setOutputs, summary, type Told } from './show.ts';
 
 /** What build-image works with. */
