@@ -162,7 +162,11 @@ describe('sync-runs', () => {
   });
 
   it('reports every end until it was shown, and no more than the limit at once', async () => {
-    const ends = [await seed(), await seed({ state: 'failed' }), await seed({ state: 'cancelled' })];
+    const ends = [
+      await seed(),
+      await seed({ state: 'failed', createdAt: at(start + 1000) }),
+      await seed({ state: 'cancelled', createdAt: at(start + 2000) }),
+    ];
     const references = ends.map(({ record }) => record.run);
     expect((await sync(start + hour)).ended.map(({ run }) => run)).toEqual(references);
     const limited = await sync(start + hour, { limit: '2' });
