@@ -75,7 +75,7 @@ function bestFirst(runs: readonly MetricRun[], gates: readonly Gate[]): MetricRu
  * noted in `file`.
  */
 export function rowsToShow(file: MetricsFile, wanted: readonly string[]): MetricRow[] {
-  const rows = compareMetrics(metricsOf(file.candidates), metricsOf(file.baseline?.runs ?? []), file.gates);
+  const rows = compareMetrics(metricsOf(file.candidates), metricsOf(file.baseline?.runs ?? []), file.gates, file.comparisons);
   if (wanted.length === 0) return rows;
   const names = rows.map(({ name }) => name);
   for (const name of wanted.filter((one) => !names.includes(one))) {

@@ -9,11 +9,11 @@ const placement = {
 };
 
 it('a run of a pull request says which one, to itself and to trackers', () => {
-  const { ours, offered, tags } = environmentOf({ ...placement, record: { ...placement.record, pullRequest: 42 } });
+  const { ours, offered, tags } = environmentOf({ ...placement, record: { ...placement.record, pullRequest: 42, dataVersion: 'v3' } });
   expect(ours.get('SLASHTRAIN_PULL_REQUEST')).toBe('42');
   expect(offered.get('WANDB_TAGS')).toBe('slashtrain,digits,pr-42');
   expect(offered.get('WANDB_NOTES')).toBe('https://github.com/acme/digits/pull/42');
-  expect(tags['slashtrain.pull-request']).toBe('42');
+  expect(tags).toMatchObject({ 'slashtrain.pull-request': '42', 'slashtrain.data-version': 'v3' });
 });
 
 it('a run of a branch has no variable for what there is not', () => {

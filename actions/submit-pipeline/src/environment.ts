@@ -32,6 +32,7 @@ export function environmentOf({ name, repositoryUrl, record, artifacts }: Placem
     'slashtrain.run': name,
     'slashtrain.pipeline': pipeline,
     'slashtrain.pull-request': number,
+    'slashtrain.data-version': dataVersion,
   };
   return { ours: new Map(given(ours)), offered: new Map(given(offered)), tags: Object.fromEntries(given(tags)) };
 }
