@@ -125,6 +125,7 @@ describe('a manifest', () => {
         'mlflow.source.git.repoURL': url,
         'slashtrain.run': name,
         'slashtrain.pipeline': 'digits',
+        'slashtrain.data-version': 'v3',
       }),
       SEED: '1',
       WANDB_API_KEY: { secretKeyRef: { name: 'wandb', key: 'api-key' } },
