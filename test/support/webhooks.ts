@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
+import examplesOf from '@octokit/webhooks-examples' with { type: 'json' };
 import type { WorkflowEvent } from '@slashtrain/testing/github/events';
 
 type Json = Record<string, unknown>;
 
-const published = createRequire(import.meta.url)('@octokit/webhooks-examples') as { name: string; examples: Json[] }[];
+const published = examplesOf as unknown as { name: string; examples: Json[] }[];
 
 /** The payloads that GitHub has published for an event (https://github.com/octokit/webhooks). */
 export function publishedExamples(name: string): Json[] {
