@@ -234,6 +234,36 @@ describe('check runs', () => {
     });
   });
 
+  const annotation = { path: 'a.yml', start_line: 2, end_line: 2, annotation_level: 'failure', message: 'x' };
+  const annotated = (annotations: unknown): Record<string, unknown> => ({ output: { title: 'x', summary: 'x', annotations } });
+
+  it.each([
+    ['51', Array.from({ length: 51 }, () => annotation), 'No more than 50 items are allowed; 51 were supplied.'],
+    ['no list', annotation, "For 'properties/annotations'"],
+    ['one without a line', [{ ...annotation, start_line: undefined }], '"start_line" wasn\'t supplied.'],
+    ['one without a level', [{ ...annotation, annotation_level: undefined }], '"annotation_level" wasn\'t supplied.'],
+    ['a level of workflow commands', [{ ...annotation, annotation_level: 'error' }], 'error is not a member of'],
+    ['a line that is a text', [{ ...annotation, end_line: '2' }], 'is not an integer.'],
+    ['line 0', [{ ...annotation, start_line: 0 }], 'Validation Failed'],
+    ['an end before the start', [{ ...annotation, end_line: 1 }], 'Validation Failed'],
+    ['columns over lines', [{ ...annotation, end_line: 3, start_column: 1 }], 'Validation Failed'],
+    ['a long title', [{ ...annotation, title: 'x'.repeat(256) }], 'Validation Failed'],
+    ['a long message', [{ ...annotation, message: 'x'.repeat(65_537) }], 'Validation Failed'],
+  ])('refuses annotations: %s', async (_, annotations, words) => {
+    expect(await create(annotated(annotations))).toMatchObject({ status: 422, json: { message: expect.stringContaining(words) } });
+  });
+
+  it('adds annotations to those that are there, and lists them', async () => {
+    const { json } = await create(annotated([annotation]));
+    const one = `${here}/check-runs/${String(json['id'])}`;
+    const { json: changed } = await ask('PATCH', one, annotated([{ ...annotation, start_line: 3, end_line: 3, title: 'y' }]));
+    expect(changed['output']).toMatchObject({ annotations_count: 2 });
+    expect((await ask('GET', `${one}/annotations`)).json).toMatchObject([
+      { path: 'a.yml', start_line: 2, end_line: 2, annotation_level: 'failure', message: 'x', title: null },
+      { start_line: 3, title: 'y', blob_href: expect.stringContaining(`/blob/${head}/a.yml`) },
+    ]);
+  });
+
   it('completes with a conclusion, and does not go back', async () => {
     const { json } = await create({ conclusion: 'failure' });
     expect(json).toMatchObject({ status: 'completed', conclusion: 'failure', completed_at: expect.any(String), app: { id: 15368 } });

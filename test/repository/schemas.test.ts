@@ -16,6 +16,7 @@ const shapes: [schema: string, part: string, file: string, type: string][] = [
   ['metrics-file', 'run', 'metrics/metrics', 'MetricRun'],
   ['metrics-file', 'metric', 'metrics/metrics', 'MetricSummary'],
   ['metrics-file', 'gate', 'metrics/metrics', 'Gate'],
+  ['metrics-file', 'place', 'metrics/metrics', 'GatePlace'],
   ['metrics-file', 'gateResult', 'metrics/metrics', 'GateResult'],
   ['metrics-file', 'table', 'metrics/metrics', 'ClassTable'],
   ['metrics-file', 'sample', 'metrics/metrics', 'Sample'],

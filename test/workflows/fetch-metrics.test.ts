@@ -210,7 +210,7 @@ describe('the baseline', () => {
     await train(pull, [0.95]);
     const { file, outputs, asked } = await fetchMetrics({ sha: pull.sha, 'pr-number': String(pull.number), gates: '', 'fail-on': 'never' });
     expect(outputs['verdict']).toBe('no-baseline');
-    expect(file).toMatchObject({ noBaseline: 'fail', gates: [{ gate: { min: 0.9 } }] });
+    expect(file).toMatchObject({ noBaseline: 'fail', gates: [{ gate: { min: 0.9 }, place: { file: '.github/slashtrain.yml', line: 6 } }] });
     expect(asked).toHaveLength(1);
   });
 });

@@ -251,6 +251,41 @@ describe('the comment and the check', () => {
     expect(ours(pull.number)[0]).toContain('**Why:** no node has 4 free GPUs');
   });
 
+  it('point at the line of a gate that does not pass', async () => {
+    const pull = pullRequest();
+    const place = { file: '.github/slashtrain.yml', line: 7 };
+    const stored = await judged(pull, 'fail', [0.5], {
+      record: {
+        comparison: {
+          gates: [
+            { gate, place, outcome: 'fail', why: '0.5 against 0.9\n::error::of the baseline' },
+            { gate: { ...gate, metric: 'loss' }, outcome: 'fail', why: 'of an input' },
+          ],
+          noBaseline: 'pass',
+          notes: [],
+        },
+      },
+    });
+    const waiting = await report({ check: 'queued', sha: pull.sha, pipeline: 'digits' });
+    const [first, again] = [await report({ run: stored.record.run ?? '' }), await report({ run: stored.record.run ?? '' })];
+    expect([waiting, first, again].map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(repository.checks(pull.sha)).toMatchObject([
+      {
+        conclusion: 'failure',
+        annotations: [
+          {
+            path: '.github/slashtrain.yml',
+            startLine: 7,
+            endLine: 7,
+            level: 'failure',
+            title: 'fail: the gate of accuracy',
+            message: '0.5 against 0.9 ::error::of the baseline',
+          },
+        ],
+      },
+    ]);
+  });
+
   it('of a run without a pull request are a check and a summary', async () => {
     const stored = await judged({ sha: repository.head() }, 'pass', [0.96]);
     const { summary, outputs, asked } = await report({ run: stored.record.run ?? '' });

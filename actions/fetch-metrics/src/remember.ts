@@ -36,7 +36,7 @@ function comparisonOf({ baseline, gates, noBaseline, notes }: MetricsFile): Comp
     ...(baseline?.record === undefined
       ? {}
       : { baseline: { description: baseline.description.slice(0, longestNote), sha: baseline.sha, record: baseline.record } }),
-    gates: gates.map(({ gate, outcome, why }) => ({ gate, outcome, why: why.slice(0, longestNote) })),
+    gates: gates.map(({ gate, place, outcome, why }) => ({ gate, ...(place && { place }), outcome, why: why.slice(0, longestNote) })),
     noBaseline,
     notes: notes.slice(0, 20).map((note) => note.slice(0, longestNote)),
   };

@@ -1,11 +1,11 @@
 import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
 import type { GitHub } from '@slashtrain/core/github/client';
-import type { Gate, NoBaseline } from '@slashtrain/core/metrics/metrics';
+import type { NoBaseline, PlacedGate } from '@slashtrain/core/metrics/metrics';
 import { readBaseline, type BaselineChoice, type FetchInputs } from './inputs.ts';
 
 /** What decides, beside the numbers. */
 export interface Settings {
-  gates: readonly Gate[];
+  gates: readonly PlacedGate[];
   baseline: BaselineChoice;
   noBaseline: NoBaseline;
 }

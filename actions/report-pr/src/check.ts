@@ -3,6 +3,7 @@ import { fit } from '@slashtrain/core/markdown/fit';
 import { conclusionOfVerdict } from '@slashtrain/core/metrics/verdict';
 import { checkExternalId, metricsCheckName } from '@slashtrain/core/run/check';
 import { isEnded } from '@slashtrain/core/run/state';
+import { annotationsOf } from './annotations.ts';
 import type { ReportParts } from './comment.ts';
 import { headline } from './report/headline.ts';
 import { reportSections } from './report/report.ts';
@@ -26,10 +27,15 @@ export async function putCheck(story: Story, { github, links, inputs }: ReportPa
   const state = stateOf(story);
   const all = await checks.list(key.sha, key.name);
   const open = all.find((check) => !check.completed && (check.externalId === key.externalId || check.externalId === untrained));
-  if (open) return checks.put({ ...key, id: open.id }, state, textOf(story, links, inputs.command));
+  const text = (): CheckText => ({
+    ...textOf(story, links, inputs.command),
+    // Each request adds its own to the check: only the one that concludes it has any.
+    ...('conclusion' in state && state.conclusion !== 'cancelled' ? { annotations: annotationsOf(story) } : {}),
+  });
+  if (open) return checks.put({ ...key, id: open.id }, state, text());
   const newest = all[0];
   const isSaid = newest?.externalId === key.externalId && 'conclusion' in state && newest.conclusion === state.conclusion;
-  return newest && isSaid ? newest : checks.create(key, state, textOf(story, links, inputs.command));
+  return newest && isSaid ? newest : checks.create(key, state, text());
 }
 
 /** What the check concludes. GitHub counts neutral and skipped as passed: nothing without an answer may be either. */

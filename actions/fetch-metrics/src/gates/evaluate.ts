@@ -1,7 +1,7 @@
 import { nearest } from '@slashtrain/core/config/near';
 import { formatValue } from '@slashtrain/core/metrics/format';
 import { matchesPattern } from '@slashtrain/core/metrics/gate';
-import type { Gate, GateResult, MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
+import type { Gate, GatePlace, GateResult, MetricRun, MetricSummary, PlacedGate } from '@slashtrain/core/metrics/metrics';
 import { samplesByMetric, valueOn } from '../samples.ts';
 import { sampleOf } from '../statistics/change.ts';
 import { boundProblems, counted } from './bounds.ts';
@@ -18,15 +18,18 @@ export interface Evidence {
 }
 
 /** Holds each gate against the samples. A gate that has no answer never passes; a pattern gives a result for each of its metrics. */
-export function evaluateGates(gates: readonly Gate[], evidence: Evidence): GateResult[] {
+export function evaluateGates(gates: readonly PlacedGate[], evidence: Evidence): GateResult[] {
   const candidate = samplesByMetric(evidence.candidate as readonly MetricRun[]);
   const baseline = evidence.baseline && samplesByMetric(evidence.baseline as readonly MetricRun[]);
-  return gates.flatMap((gate) => resolve(gate, candidate, baseline).map((one) => evaluate(one, candidate, baseline, evidence.unfit)));
+  return gates.flatMap(({ place, ...gate }) =>
+    resolve(gate, candidate, baseline).map((one) => evaluate({ ...one, ...(place && { place }) }, candidate, baseline, evidence.unfit)),
+  );
 }
 
 interface Resolved {
   gate: Gate;
   pattern?: string;
+  place?: GatePlace;
 }
 
 type Samples = ReadonlyMap<string, MetricSummary[]>;
@@ -41,8 +44,8 @@ function resolve(gate: Gate, candidate: Samples, baseline: Samples | undefined):
   return matched.map((name) => ({ gate: { ...gate, metric: name }, pattern: metric }));
 }
 
-function evaluate({ gate, pattern }: Resolved, candidate: Samples, baseline: Samples | undefined, unfit: string | undefined): GateResult {
-  const base = { gate, ...(pattern === undefined ? {} : { pattern }) };
+function evaluate(base: Resolved, candidate: Samples, baseline: Samples | undefined, unfit: string | undefined): GateResult {
+  const { gate } = base;
   if (unfit !== undefined) return { ...base, outcome: 'error', why: unfit };
   const { on = 'last', direction } = gate;
   const valuesOf = (samples: Samples | undefined): number[] | undefined =>

@@ -93,11 +93,12 @@ retention: 30d
     expect(config.policy.given).toEqual(new Set(['max-gpus', 'max-deadline', 'registries']));
     expect(config.policy.kinds).toContain('PipelineRun.tekton.dev');
     expect(config.pipelines.get('digits')).toMatchObject({ noBaseline: 'fail', paths: ['src/**'] });
-    expect({ ...config.pipelines.get('digits')?.gates[0] }).toEqual({
+    expect(config.pipelines.get('digits')?.gates[0]).toEqual({
       metric: 'accuracy',
       direction: 'higher',
       min: 0.9,
       'max-regression': '2%',
+      place: { file: '.github/slashtrain.yml', line: 28 },
     });
     expect(config.retentionSeconds).toBe(30 * 86_400);
   });

@@ -4,7 +4,7 @@ import { gateProblem } from '../metrics/gate.ts';
 import type { Gate } from '../metrics/metrics.ts';
 import { readCommands } from './commands.ts';
 import { defaultConfig } from './defaults.ts';
-import { pointerPart, readDocument } from './document.ts';
+import { pointerPart, readDocument, type PositionedData } from './document.ts';
 import { readKinds, type KindData } from './kinds.ts';
 import { readPolicy } from './policy.ts';
 import type { Accelerator, Pipeline, SlashtrainConfig, Toleration, Triggers } from './types.ts';
@@ -40,7 +40,7 @@ export function readConfig(text: string, file: string): SlashtrainConfig {
     forks: data.forks ?? defaultConfig.forks,
     accelerators,
     policy: readPolicy(data.policy, file, [...accelerators.values()], kinds),
-    pipelines: mapOf(data.pipelines, (value, name) => readPipeline(value, name, problem)),
+    pipelines: mapOf(data.pipelines, (value, name) => readPipeline(value, name, { file, document, problem })),
     kinds,
     retentionSeconds: data.retention === undefined ? defaultConfig.retentionSeconds : parseDuration(data.retention, 'retention'),
   };
@@ -113,15 +113,21 @@ function readAccelerator(data: AcceleratorData): Accelerator {
   };
 }
 
-function readPipeline(data: PipelineData, name: string, problem: Complain): Pipeline {
-  for (const [index, gate] of (data.gates ?? []).entries()) {
+function readPipeline(
+  data: PipelineData,
+  name: string,
+  { file, document, problem }: { file: string; document: PositionedData; problem: Complain },
+): Pipeline {
+  const gates = (data.gates ?? []).map((gate, index) => {
+    const pointer = `/pipelines/${pointerPart(name)}/gates/${index}`;
     const wrong = gateProblem(gate);
-    if (wrong) problem(`/pipelines/${pointerPart(name)}/gates/${index}${wrong.key === '' ? '' : `/${wrong.key}`}`, wrong.words);
-  }
+    if (wrong) problem(`${pointer}${wrong.key === '' ? '' : `/${wrong.key}`}`, wrong.words);
+    return { ...gate, place: { file, line: document.valueAt(pointer).line } };
+  });
   return {
     name,
     ...(data.manifest === undefined ? {} : { manifest: data.manifest }),
-    gates: data.gates ?? [],
+    gates,
     ...(data.baseline === undefined ? {} : { baseline: data.baseline }),
     paths: data.paths ?? [],
     noBaseline: data['no-baseline'] ?? 'pass',

@@ -1,5 +1,5 @@
 import type { Permission as GitHubPermission } from '../github/permission.ts';
-import type { Gate } from '../metrics/metrics.ts';
+import type { PlacedGate } from '../metrics/metrics.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Reason, RunState } from '../run/state.ts';
 
@@ -97,7 +97,7 @@ export interface Pipeline {
   readonly name: string;
   /** Path of its manifest. */
   readonly manifest?: string;
-  readonly gates: readonly Gate[];
+  readonly gates: readonly PlacedGate[];
   /** As fetch-metrics' input `baseline`. */
   readonly baseline?: string;
   /** Globs: a pull request that touches none of them is skipped. */

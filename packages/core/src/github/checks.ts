@@ -18,7 +18,27 @@ export interface CheckText {
   title: string;
   summary: string;
   text?: string;
+  /**
+   * At most {@link mostAnnotations}, of plain text. GitHub adds them to those that the check has, so they belong to the request
+   * that concludes it.
+   */
+  annotations?: Annotation[];
 }
+
+/** A remark at a line of a file, as the files of the pull request show it. */
+export interface Annotation {
+  /** In the repository. */
+  path: string;
+  /** Counted from 1. */
+  line: number;
+  level: 'notice' | 'warning' | 'failure';
+  /** Cut to 255 characters. */
+  title: string;
+  message: string;
+}
+
+/** The most annotations that GitHub takes in a request (https://docs.github.com/rest/checks/runs#update-a-check-run). */
+export const mostAnnotations = 50;
 
 /** GitHub counts `neutral` and `skipped` as passed. */
 export type Conclusion = 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped' | 'timed_out' | 'action_required';
@@ -41,6 +61,9 @@ export interface CheckRun {
 
 /** The most that GitHub takes as summary and as text, in bytes of UTF-8. */
 export const checkTextLimit = 65_535;
+
+/** Of an annotation's message, in bytes. */
+const annotationLimit = 64 * 1024;
 
 interface RawCheckRun {
   id: number;
@@ -108,7 +131,7 @@ export class CheckRuns {
         head_sha: key.sha,
         name: key.name,
         external_id: key.externalId,
-        output: fitText(text),
+        output: outputOf(text),
         ...fieldsOf(state),
       });
       return toCheckRun(data);
@@ -133,7 +156,7 @@ export class CheckRuns {
       const found = await this.find(key);
       if (found && !found.completed) ({ id } = found);
     }
-    const patched = id === undefined ? undefined : await this.#patch(id, state, text);
+    const patched = id === undefined ? undefined : await this.#patch(id, key.externalId, state, text);
     // Asked to go on and still completed: somebody concluded it before.
     if (patched && patched.completed === 'conclusion' in state) return patched;
     return this.create(key, state, text);
@@ -149,12 +172,14 @@ export class CheckRuns {
   }
 
   /** @returns undefined where it is gone, or not ours to change */
-  async #patch(id: number, state: CheckState, text: CheckText): Promise<CheckRun | undefined> {
+  async #patch(id: number, externalId: string, state: CheckState, text: CheckText): Promise<CheckRun | undefined> {
     try {
       const { data } = await this.#github.rest.checks.update({
         ...this.#github.at,
         check_run_id: id,
-        output: fitText(text),
+        // A placeholder becomes the record's, else its next report would not know it.
+        external_id: externalId,
+        output: outputOf(text),
         ...fieldsOf(state),
       });
       return toCheckRun(data);
@@ -173,11 +198,37 @@ function fieldsOf(state: CheckState): { status: 'queued' | 'in_progress' } | { s
   return 'conclusion' in state ? { status: 'completed', conclusion: state.conclusion } : state;
 }
 
-function fitText({ title, summary, text }: CheckText): CheckText {
+interface RawOutput {
+  title: string;
+  summary: string;
+  text?: string;
+  annotations?: {
+    path: string;
+    start_line: number;
+    end_line: number;
+    annotation_level: Annotation['level'];
+    title: string;
+    message: string;
+  }[];
+}
+
+function outputOf({ title, summary, text, annotations = [] }: CheckText): RawOutput {
   return {
     title: fitBytes(title.replaceAll(/\s+/gu, ' '), 255),
     summary: fitBytes(summary, checkTextLimit),
     ...(text === undefined ? {} : { text: fitBytes(text, checkTextLimit) }),
+    ...(annotations.length === 0 ? {} : { annotations: annotations.slice(0, mostAnnotations).map(rawAnnotation) }),
+  };
+}
+
+function rawAnnotation({ path, line, level, title, message }: Annotation): NonNullable<RawOutput['annotations']>[number] {
+  return {
+    path,
+    start_line: line,
+    end_line: line,
+    annotation_level: level,
+    title: fitBytes(title, 255),
+    message: fitBytes(message, annotationLimit),
   };
 }
 

@@ -32,6 +32,7 @@ const file = (value: number): MetricsFile => ({
     {
       gate: { metric: 'accuracy', direction: 'higher', min: 0.9, 'max-regression': '1%', on: 'best', 'require-seeds': 3, level: 'warn' },
       pattern: 'acc*',
+      place: { file: '.github/slashtrain.yml', line: 12 },
       outcome: 'fail',
       candidate: value,
       baseline: 1,

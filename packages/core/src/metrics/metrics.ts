@@ -96,6 +96,19 @@ export interface Gate {
   level?: 'fail' | 'warn';
 }
 
+/** Where a gate is written, at the default branch. */
+export interface GatePlace {
+  /** Its path in the repository. */
+  file: string;
+  /** Counted from 1. */
+  line: number;
+}
+
+/** A gate, and where it is written. One of a workflow's input has no place in a file. */
+export interface PlacedGate extends Gate {
+  place?: GatePlace;
+}
+
 export type GateOutcome = 'pass' | 'fail' | 'inconclusive' | 'no-baseline' | 'missing' | 'error';
 
 /** A gate and what came of it. */
@@ -104,6 +117,8 @@ export interface GateResult {
   gate: Gate;
   /** The gate's `metric` as it was written, where it is a pattern. */
   pattern?: string;
+  /** Absent for a gate of a workflow's input, and in files of before. */
+  place?: GatePlace;
   outcome: GateOutcome;
   /** Of several samples their mean. */
   candidate?: MetricValue;
@@ -185,7 +200,7 @@ export interface Comparison {
     /** The name of its record, in the same namespace. */
     record: string;
   };
-  gates: { gate: Gate; outcome: GateOutcome; why: string }[];
+  gates: { gate: Gate; place?: GatePlace; outcome: GateOutcome; why: string }[];
   noBaseline: NoBaseline;
   notes: string[];
 }

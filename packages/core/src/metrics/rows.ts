@@ -1,8 +1,9 @@
-import type { GateOutcome, Gate, MetricComparison, MetricSummary } from './metrics.ts';
+import type { Gate, GateOutcome, GatePlace, MetricComparison, MetricSummary } from './metrics.ts';
 
 /** A gate with what came of it, as a table shows it. */
 export interface ShownGate {
   gate: Gate;
+  place?: GatePlace;
   outcome: GateOutcome;
   why: string;
 }

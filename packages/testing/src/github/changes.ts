@@ -1,5 +1,18 @@
 import { validationFailed } from './http/refusal.ts';
-import type { Account, App, CheckRun, Comment, Issue, Label, Pull, Reaction, RepositoryData, Review, Store } from './store.ts';
+import type {
+  Account,
+  App,
+  CheckAnnotation,
+  CheckRun,
+  Comment,
+  Issue,
+  Label,
+  Pull,
+  Reaction,
+  RepositoryData,
+  Review,
+  Store,
+} from './store.ts';
 
 /* What routes and the handles of tests both do to the store. */
 
@@ -97,6 +110,7 @@ export interface NewCheckRun {
   conclusion?: CheckRun['conclusion'];
   startedAt?: string;
   output?: { title?: string; summary?: string; text?: string };
+  annotations?: readonly CheckAnnotation[];
   isJob?: boolean;
   /** Of a job: the page of its run. */
   detailsUrl?: string;
@@ -121,6 +135,7 @@ export function addCheckRun(store: Store, repository: RepositoryData, check: New
     startedAt: check.startedAt ?? store.time(),
     completedAt: status === 'completed' ? store.time() : undefined,
     output: { title: check.output?.title, summary: check.output?.summary, text: check.output?.text },
+    annotations: [...(check.annotations ?? [])],
     app: check.app,
     isJob: check.isJob ?? false,
   };

@@ -108,9 +108,23 @@ export interface CheckRun {
   startedAt: string | undefined;
   completedAt: string | undefined;
   output: { title: string | undefined; summary: string | undefined; text: string | undefined };
+  annotations: CheckAnnotation[];
   app: App;
   /** It is a job of a workflow: GitHub Actions alone changes it. */
   isJob: boolean;
+}
+
+/** As a request gave it. */
+export interface CheckAnnotation {
+  path: string;
+  startLine: number;
+  endLine: number;
+  startColumn: number | undefined;
+  endColumn: number | undefined;
+  level: 'notice' | 'warning' | 'failure';
+  message: string;
+  title: string | undefined;
+  rawDetails: string | undefined;
 }
 
 export interface CheckSuite {

@@ -38,6 +38,21 @@ export function texts(body: Body, name: string): string[] | undefined {
   return value;
 }
 
+export function requiredCount(body: Body, name: string): number {
+  const value = body[name];
+  if (value === undefined || value === null) throw invalidRequest(`"${name}" wasn't supplied.`);
+  if (!Number.isInteger(value)) throw invalidRequest(`For 'properties/${name}', ${JSON.stringify(value)} is not an integer.`);
+  return value as number;
+}
+
+export function objects(body: Body, name: string): Body[] | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item)))
+    throw invalidRequest(`For 'properties/${name}', it is not an array of objects.`);
+  return value as Body[];
+}
+
 export function object(body: Body, name: string): Body | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;

@@ -1,12 +1,14 @@
-import { countedPage, numberParam, param, type RepositoryCall, type Routes } from '../http/api.ts';
-import { object, oneOf, requiredText, text, type Body } from '../http/fields.ts';
+import { countedPage, numberParam, page, param, type RepositoryCall, type Routes } from '../http/api.ts';
+import { object, objects, oneOf, requiredCount, requiredText, text, type Body } from '../http/fields.ts';
 import { invalidRequest, notFound, Refusal, validationFailed } from '../http/refusal.ts';
 import { addCheckRun, characters } from '../changes.ts';
 import { latestRuns } from '../protection.ts';
-import { resolve, type CheckRun } from '../store.ts';
-import { showCheckRun, showCheckSuite } from '../views/check.ts';
+import { resolve, type CheckAnnotation, type CheckRun } from '../store.ts';
+import { showAnnotation, showCheckRun, showCheckSuite } from '../views/check.ts';
 
 const limit = 65_535;
+const levels = ['notice', 'warning', 'failure'] as const;
+const mostAnnotations = 50;
 const statuses = ['queued', 'in_progress', 'completed'] as const;
 const conclusions = ['action_required', 'cancelled', 'failure', 'neutral', 'success', 'skipped', 'timed_out'] as const;
 
@@ -25,6 +27,7 @@ export function checkRoutes(routes: Routes): void {
       externalId: text(body, 'external_id') ?? '',
       ...state,
       output: outputOf(body) ?? {},
+      annotations: annotationsOf(body),
       ...(text(body, 'started_at') === undefined ? {} : { startedAt: text(body, 'started_at') ?? '' }),
     });
     setDetails(call, run);
@@ -46,9 +49,12 @@ export function checkRoutes(routes: Routes): void {
     // https://github.blog/changelog/2025-02-12-notice-of-upcoming-deprecations-and-breaking-changes-for-github-actions/#changes-to-check-run-status-modification
     if (run.isJob && state) throw new Refusal(403, 'Check run status and conclusions can only be updated internally by GitHub Actions');
     const output = outputOf(body);
+    const annotations = annotationsOf(body);
     run.name = text(body, 'name') ?? run.name;
     run.externalId = text(body, 'external_id') ?? run.externalId;
     run.output = { ...run.output, ...output };
+    // "Each time you update the check run, annotations are appended."
+    run.annotations.push(...annotations);
     // A completed check does not go back: it answers 200 and stays (https://github.com/tektoncd/pipelines-as-code/issues/998);
     // its conclusion can be changed to another.
     if (state && (run.status !== 'completed' || state.status === 'completed')) {
@@ -59,6 +65,11 @@ export function checkRoutes(routes: Routes): void {
     }
     setDetails(call, run);
     return { status: 200, json: showCheckRun(urls, repository, run) };
+  });
+
+  routes.repository('GET', '/check-runs/:id/annotations', ['checks=read'], 'checks/runs#list-check-run-annotations', (call) => {
+    const run = runAt(call);
+    return page(call, run.annotations, (annotation) => showAnnotation(call.urls, call.repository, run, annotation));
   });
 
   routes.repository('GET', '/commits/:ref*/check-runs', ['checks=read'], 'checks/runs#list-check-runs-for-a-git-reference', (call) => {
@@ -121,6 +132,38 @@ function outputOf(body: Body): { title: string; summary: string; text?: string }
       throw validationFailed({ resource: 'CheckRun', code: 'custom', field, message: `${field} exceeds a maximum bytesize of ${limit}` });
   }
   return { title, summary, ...(long === undefined ? {} : { text: long }) };
+}
+
+/** The objects of `output`: https://docs.github.com/rest/checks/runs#create-a-check-run; the words of the limit are in stoplightio/spectral-action#334. */
+function annotationsOf(body: Body): CheckAnnotation[] {
+  const given = objects(object(body, 'output') ?? {}, 'annotations') ?? [];
+  if (given.length > mostAnnotations)
+    throw invalidRequest(`No more than ${mostAnnotations} items are allowed; ${given.length} were supplied.`);
+  return given.map((one) => {
+    const level = oneOf(one, 'annotation_level', levels);
+    if (level === undefined) throw invalidRequest('"annotation_level" wasn\'t supplied.');
+    const annotation = {
+      path: requiredText(one, 'path'),
+      startLine: requiredCount(one, 'start_line'),
+      endLine: requiredCount(one, 'end_line'),
+      startColumn: one['start_column'] === undefined ? undefined : requiredCount(one, 'start_column'),
+      endColumn: one['end_column'] === undefined ? undefined : requiredCount(one, 'end_column'),
+      level,
+      message: requiredText(one, 'message'),
+      title: text(one, 'title'),
+      rawDetails: text(one, 'raw_details'),
+    };
+    const { title = '', message, rawDetails = '', startLine, endLine, startColumn, endColumn } = annotation;
+    const refused = (field: string): Refusal => validationFailed({ resource: 'CheckAnnotation', code: 'invalid', field });
+    if (characters(title) > 255) throw refused('title');
+    for (const [field, value] of Object.entries({ message, raw_details: rawDetails }))
+      if (Buffer.byteLength(value) > 65_536) throw refused(field);
+    if (annotation.path === '' || startLine < 1) throw refused(startLine < 1 ? 'start_line' : 'path');
+    if (endLine < startLine) throw refused('end_line');
+    // "Annotations only support start_column and end_column on the same line."
+    if (startLine !== endLine && (startColumn ?? endColumn) !== undefined) throw refused('start_column');
+    return annotation;
+  });
 }
 
 /** Of GITHUB_TOKEN's checks GitHub ignores it: https://github.com/actions/github-script/issues/143 */

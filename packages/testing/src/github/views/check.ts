@@ -1,6 +1,6 @@
 import type { components } from '@octokit/openapi-types';
 import { repositoryUrl, type Urls } from '../http/api.ts';
-import { fullName, type CheckRun, type CheckSuite, type RepositoryData, type Status } from '../store.ts';
+import { fullName, type CheckAnnotation, type CheckRun, type CheckSuite, type RepositoryData, type Status } from '../store.ts';
 import { nodeId, showAccount, showApp } from './account.ts';
 
 type Schemas = components['schemas'];
@@ -26,7 +26,7 @@ export function showCheckRun(urls: Urls, repository: RepositoryData, run: CheckR
       title: run.output.title ?? null,
       summary: run.output.summary ?? null,
       text: run.output.text ?? null,
-      annotations_count: 0,
+      annotations_count: run.annotations.length,
       annotations_url: `${url}/annotations`,
     },
     check_suite: { id: run.suiteId },
@@ -40,6 +40,27 @@ export function showCheckRun(urls: Urls, repository: RepositoryData, run: CheckR
         head: { ref: pull?.head.ref ?? '', sha: pull?.head.sha ?? '', repo: reference(urls, repository) },
         base: { ref: pull?.base.ref ?? '', sha: pull?.base.sha ?? '', repo: reference(urls, repository) },
       })),
+  };
+}
+
+export function showAnnotation(
+  urls: Urls,
+  repository: RepositoryData,
+  run: CheckRun,
+  annotation: CheckAnnotation,
+): Schemas['check-annotation'] {
+  const { path, startLine, endLine, startColumn, endColumn, level, message, title, rawDetails } = annotation;
+  return {
+    path,
+    start_line: startLine,
+    end_line: endLine,
+    start_column: startColumn ?? null,
+    end_column: endColumn ?? null,
+    annotation_level: level,
+    title: title ?? null,
+    message,
+    raw_details: rawDetails ?? null,
+    blob_href: `${urls.server}/${fullName(repository)}/blob/${run.headSha}/${path}`,
   };
 }
 
