@@ -422,6 +422,53 @@ describe('several images', () => {
   });
 });
 
+describe('a notebook', () => {
+  const plain = readFileSync(join(import.meta.dirname, '../../actions/build-image/src/notebook/fixtures/plain.ipynb'), 'utf8');
+
+  it('is in the image as a script, which is its command; another run of it makes no other image', async () => {
+    const registry = await start();
+    const base = await registry.pushBase('python:3', {
+      config: { Env: ['PYTHON_VERSION=3.12.1'], Entrypoint: ['/init'], Cmd: ['python3'] },
+    });
+    const files = { 'work/Line fit.ipynb': plain, 'work/data.csv': '1\n', 'work/old.ipynb': '{}' };
+    const first = repository.commit({ branch: 'notebook', files });
+    const inputs = { image: `${registry.host}/acme/x`, base, notebook: 'work/Line fit.ipynb' };
+    const { outputs, shown } = await succeed({ ...inputs, sha: first });
+    expect(shown).toContain('notebook work/Line fit.ipynb: work/Line fit.py of 4 cells');
+    const image = outputs['image'] ?? '';
+    const { inner } = await configOf(image);
+    expect(inner).toMatchObject({ Entrypoint: ['/init'], Cmd: ['python3', '/app/work/Line fit.py'], WorkingDir: '/app/work' });
+    await registryImages(registry.host).pull(image, folder);
+    expect(readdirSync(join(folder, 'app/work')).sort()).toEqual(['Line fit.py', 'data.csv', 'old.ipynb']);
+    expect(readFileSync(join(folder, 'app/work/Line fit.py'), 'utf8')).toContain('\n# %% cell 5\nepochs, rate = 3, 0.1\n');
+
+    const again = repository.commit({
+      branch: 'notebook',
+      files: { ...files, 'work/Line fit.ipynb': plain.replace(/"execution_count": 1/u, '"execution_count": 7') },
+    });
+    expect((await succeed({ ...inputs, sha: again })).outputs['reused']).toBe('true');
+    const own = await succeed({ ...inputs, sha: again, command: '[python3, other.py]' });
+    expect((await configOf(own.outputs['image'] ?? '')).inner.Cmd).toEqual(['python3', 'other.py']);
+  });
+
+  it('that installs packages needs to know the Python; one that is a command for a shell says where', async () => {
+    const registry = await start();
+    const texts = {
+      'a.ipynb': plain.replace('import json\\n', '%pip install six\\n'),
+      'b.ipynb': plain.replace('import json\\n', '!ls *\\n'),
+    };
+    const own = repository.commit({ branch: 'installs', files: texts });
+    const inputs = { image: `${registry.host}/acme/x`, base: 'scratch', sha: own };
+    expect((await build({ ...inputs, notebook: 'a.ipynb' })).annotations[0]?.message).toContain(
+      'the base does not say its version of Python',
+    );
+    expect((await build({ ...inputs, notebook: 'b.ipynb' })).annotations[0]?.message).toContain(
+      'b.ipynb, cell 2, line 1 has "!ls *": it is for a shell',
+    );
+    expect(writes(registry)).toEqual([]);
+  });
+});
+
 describe('what is refused', () => {
   it.each([
     [{ image: `ghcr.io/acme/digits@sha256:${'0'.repeat(64)}` }, 'without a tag'],
@@ -434,6 +481,8 @@ describe('what is refused', () => {
     [{ 'build-args': '"A B": c' }, 'input "build-args" is "A B"'],
     [{ file: '../Dockerfile' }, 'a file within the commit'],
     [{ dependencies: '/etc/x.txt' }, 'input "dependencies"'],
+    [{ notebook: '../train.ipynb' }, 'a notebook (*.ipynb) within the context'],
+    [{ notebook: 'train.ipynb', base: '' }, 'input "base" is required'],
     [{ images: '{train: {contexts: a}}' }, 'train: contexts'],
     [{ images: '[a]' }, 'a YAML map of names'],
     [{ image: '', images: '{train: {}}' }, 'has no image for "train"'],
@@ -474,6 +523,7 @@ describe('what is refused', () => {
       { builder: 'docker', command: '[a]' },
       'input "command" is given, and the image is built from a Dockerfile',
     ],
+    ['a notebook that is not there', { notebook: 'train.ipynb' }, 'which is not there in the context; it has no notebooks'],
     ['packages of a file that is not there', { dependencies: 'absent.txt' }, '"absent.txt" is not in the context'],
     ['a commit that is not there', { sha: 'a'.repeat(40) }, `no archive of ${'a'.repeat(40)}`],
   ])('%s, and nothing is written', async (_name, inputs, message) => {

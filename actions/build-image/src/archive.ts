@@ -20,6 +20,8 @@ export interface CommitFile {
   link: string;
   /** A pointer of Git LFS instead of the file that is meant. */
   isPointer: boolean;
+  /** What it has where it was made of other files, and is not in the content. */
+  bytes?: Buffer;
 }
 
 /** The files of one commit. */
@@ -43,6 +45,10 @@ export interface ArchiveRequest {
 
 /** The bytes of one file, a piece at a time. */
 export async function* bytesOf(file: CommitFile, content: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  if (file.bytes) {
+    yield file.bytes;
+    return;
+  }
   for (let at = 0; at < file.size;) {
     const piece = Buffer.allocUnsafe(Math.min(65_536, file.size - at));
     const { bytesRead } = await content.read(piece, 0, piece.length, file.offset + at);

@@ -11,6 +11,7 @@ const layer = { digest: `sha256:${'b'.repeat(64)}`, diffId: `sha256:${'c'.repeat
 const origin = { sha, time: new Date('2026-05-06T07:08:09Z'), source: 'https://github.com/acme/digits', inputs: 'hash' };
 const settings: ImageSettings = {
   destination: '/app',
+  workingFolder: '/app',
   entrypoint: undefined,
   command: undefined,
   env: new Map(),
@@ -25,7 +26,7 @@ const request: ImageRequest = {
   platforms: ['linux/amd64', 'linux/arm64'],
   labels: new Map(),
   mayReuse: true,
-  layer: { base: 'scratch', settings, dependencies: 'auto', python: undefined, given: [] },
+  layer: { base: 'scratch', settings, dependencies: 'auto', python: undefined, notebook: undefined, given: [] },
   dockerfile: {
     file: undefined,
     target: undefined,

@@ -68,7 +68,9 @@ export interface OwnLayers {
 /** One hash of all that the layer builder is told. The number is raised when the same makes another image. */
 export function hashRequest(request: ImageRequest, sha: string, base: Base, source: string): string {
   const { context, layer, labels, platforms } = request;
-  return hashOf([2, source, sha, context, layer.dependencies, layer.python ?? null, ...told(layer.settings, labels, base, platforms)]);
+  const { dependencies, python, notebook } = layer;
+  const made = notebook === undefined ? [] : [{ notebook }];
+  return hashOf([2, source, sha, context, dependencies, python ?? null, ...told(layer.settings, labels, base, platforms), ...made]);
 }
 
 /**
@@ -89,6 +91,7 @@ function told(settings: ImageSettings, labels: ReadonlyMap<string, string>, base
     base.name ? formatImageName(base.name) : 'scratch',
     [...platforms].sort(),
     settings.destination,
+    ...(settings.workingFolder === settings.destination ? [] : [{ workingFolder: settings.workingFolder }]),
     settings.entrypoint ?? null,
     settings.command ?? null,
     [...settings.env],
@@ -199,7 +202,7 @@ function containerConfig(
   labels: Record<string, string>,
   hasPackages: boolean,
 ): ContainerConfig {
-  const { entrypoint, command, user, destination } = settings;
+  const { entrypoint, command, user, workingFolder } = settings;
   const baseEnv = base.Env ?? [];
   const env = mergeEnv(hasPackages ? mergeEnv(baseEnv, packagesEnv(baseEnv)) : baseEnv, settings.env);
   return {
@@ -209,7 +212,7 @@ function containerConfig(
     // As Docker has it: another entry point makes the base's command meaningless.
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint, Cmd: null }),
     ...(command === undefined ? {} : { Cmd: command }),
-    WorkingDir: destination,
+    WorkingDir: workingFolder,
     Labels: { ...base.Labels, ...labels },
   };
 }

@@ -14,7 +14,7 @@ import {
 } from '@slashtrain/core/registry/media-types';
 import type { Registry } from '@slashtrain/core/registry/registry';
 import { bytesSource, placeBlob } from '@slashtrain/core/registry/upload';
-import { bytesOf, type CommitFile } from './archive.ts';
+import type { CommitFile } from './archive.ts';
 import type { BasePlatform } from './base.ts';
 import type { LayerFacts } from './compose.ts';
 import type { Layer } from './layer.ts';
@@ -23,10 +23,11 @@ import { packagesFolder, writePackages } from './packages.ts';
 import type { RunProgram } from './program.ts';
 import { findInstaller, installCommand, installError, pythonOf, type Installer } from './python.ts';
 import { readProject, readRequirements, type ReadText, type Requirements } from './requirements.ts';
+import { textReader } from './text.ts';
 
 /** Which packages an image needs besides its files. */
 export interface Dependencies {
-  /** The file that says it. */
+  /** The file that says it, or the files. */
   file: string;
   requirements: Requirements;
   installer: Installer;
@@ -40,6 +41,8 @@ export interface DependencyContext {
   platforms: readonly BasePlatform[];
   files: readonly CommitFile[];
   content: FileHandle;
+  /** What a notebook installs besides. */
+  notebook?: { file: string; requirements: Requirements } | undefined;
   run: RunProgram;
   environment: NodeJS.ProcessEnv;
   /** For what a lock file is read with. */
@@ -53,41 +56,41 @@ export interface DependencyContext {
  * @throws ActionError `input` where they are wanted and cannot be had without running code, `not-found`
  */
 export async function planDependencies(context: DependencyContext): Promise<Dependencies | undefined> {
-  const { request, platforms, files, content, run } = context;
+  const { request, platforms, files, content, notebook, run } = context;
   if (request.dependencies === 'none') return undefined;
   const pythons = platforms.map(({ config }) => request.python ?? pythonOf(config));
   const isAuto = request.dependencies === 'auto';
-  if (isAuto && pythons.includes(undefined)) return undefined;
-  const read: ReadText = async (path) => {
-    const file = files.find((one) => one.kind === 'file' && one.path === path);
-    if (!file) return undefined;
-    if (file.size > 8_000_000) throw new ActionError('input', `${path} has ${file.size} bytes, which is no list of packages`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of bytesOf(file, content)) chunks.push(chunk);
-    return Buffer.concat(chunks).toString('utf8');
-  };
+  if (isAuto && !notebook && pythons.includes(undefined)) return undefined;
+  const read = textReader(files, content, 8_000_000, 'no list of packages');
   const file = isAuto
     ? ['uv.lock', 'requirements.txt', 'pyproject.toml'].find((name) => files.some(({ path, kind }) => path === name && kind === 'file'))
     : request.dependencies;
-  if (file === undefined) return undefined;
-  const text = await read(file);
-  if (text === undefined) {
+  if (file === undefined && !notebook) return undefined;
+  const text = file === undefined ? undefined : await read(file);
+  if (file !== undefined && text === undefined) {
     // The reader says it better.
     await readRequirements(file, read);
   }
+  const from = [file, notebook?.file].filter((one) => one !== undefined).join(' and ');
   const installer = await findInstaller(run);
   if (!installer)
-    throw new ActionError('input', `the context has ${file}, and neither uv nor pip is there to install what it names`, {
+    throw new ActionError('input', `the context has ${from}, and neither uv nor pip is there to install what it names`, {
       remedy: 'run astral-sh/setup-uv or actions/setup-python before this step, or set "dependencies: none" where the base has it all',
     });
-  const requirements = await readFrom(file, text ?? '', read, installer, context);
+  const requirements: Requirements =
+    file === undefined ? { lines: [], constraints: [], hasIndex: false } : await readFrom(file, text ?? '', read, installer, context);
+  if (notebook) {
+    requirements.lines.push(...notebook.requirements.lines.filter((line) => !requirements.lines.includes(line)));
+    requirements.constraints.push(...notebook.requirements.constraints);
+    requirements.hasIndex ||= notebook.requirements.hasIndex;
+  }
   if (requirements.lines.length === 0) return undefined;
   const index = Object.entries(context.environment)
     .filter(([name]) => /^(?:PIP|UV)_.*(?:INDEX|FIND_LINKS)/u.test(name))
     .map(([name, value]) => [name, value?.replace(/\/\/[^/@]*@/u, '//')])
     .sort();
   return {
-    file,
+    file: from,
     requirements,
     installer,
     platforms: platforms.map((base, at) => {

@@ -47,7 +47,7 @@ const ownLabels = /^(?:org\.opencontainers\.image\.(?:revision|source|created|ba
 /** What an entry of `images` may say for itself. */
 const perImage = [
   ...['image', 'tags', 'builder', 'base', 'context', 'destination', 'entrypoint', 'command', 'env', 'labels', 'user', 'platforms'],
-  ...['dependencies', 'python', 'file', 'target', 'build-args', 'cache', 'reuse'],
+  ...['dependencies', 'python', 'notebook', 'file', 'target', 'build-args', 'cache', 'reuse'],
 ];
 
 /** @throws ActionError `input`, `unsupported` */
@@ -103,7 +103,7 @@ function readRequest(name: string | undefined, inputs: Inputs, folder: string, n
   const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit'] as const, 'auto');
   const layer = readLayerRequest(inputs, folder);
   const dockerfile = readDockerfileRequest(inputs, folder);
-  if (builder === 'layer' && layer.base === undefined) inputs.required('base');
+  if ((builder === 'layer' || (builder === 'auto' && layer.notebook !== undefined)) && layer.base === undefined) inputs.required('base');
   const labels = inputs.map('labels', folder);
   for (const label of labels.keys())
     if (label === '' || ownLabels.test(label))

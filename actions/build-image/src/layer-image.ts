@@ -8,6 +8,7 @@ import { readIgnoreFile, selectFiles } from './context.ts';
 import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
 import type { ImageRequest } from './inputs.ts';
 import { writeLayer } from './layer.ts';
+import { withScript } from './notebook/notebook.ts';
 import { moveTags, publish, publishManifests } from './publish.ts';
 import { findBuilt, findSame, inputsTag, ownLayersOf, topOf } from './reuse.ts';
 import { hashFiles } from './unpack.ts';
@@ -44,8 +45,13 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
 
   const commit = await shop.commit.get();
   const selection = selectFiles(commit, request.context, await readIgnoreFile(commit, request.context), sha);
-  const plan = await planDependencies({ ...shop, ...commit, request: request.layer, platforms: base.platforms, files: selection.files });
-  const tree = await hashFiles(selection.files, commit.content);
+  const { notebook } = request.layer;
+  const made = notebook === undefined ? undefined : await withScript(notebook, selection.files, commit.content);
+  if (made) shop.log.info(made.told);
+  const files = made?.files ?? selection.files;
+  const asked = { ...shop, ...commit, request: request.layer, platforms: base.platforms, files, notebook: made?.packages };
+  const plan = await planDependencies(asked);
+  const tree = await hashFiles(files, commit.content);
   const inputs = hashInputs(request, base, tree, plan?.platforms.map(({ key }) => key) ?? []);
   const origin = { sha, source: shop.source, inputs, request: hash, time: commit.time };
   const notices = [...base.notices, ...selection.notices];
@@ -63,7 +69,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
 
   const packages = plan ? await makePackages(plan, request, shop) : [];
   const layer = await writeLayer(
-    selection.files,
+    files,
     (file) => bytesOf(file, commit.content),
     request.layer.settings.destination,
     join(shop.folder, 'layer.tar.gz'),

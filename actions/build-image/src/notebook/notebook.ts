@@ -1,0 +1,81 @@
+import type { FileHandle } from 'node:fs/promises';
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { CommitFile } from '../archive.ts';
+import { readRequirements, type ReadText, type Requirements } from '../requirements.ts';
+import { textReader } from '../text.ts';
+import { readNotebook } from './read.ts';
+import { toScript } from './script.ts';
+
+/** A commit's files with a notebook's script in the notebook's place. */
+export interface WithScript {
+  files: CommitFile[];
+  /** What the notebook installs, and its path; undefined where it installs nothing. */
+  packages: { file: string; requirements: Requirements } | undefined;
+  /** One line for the log. */
+  told: string;
+}
+
+/** Above this a notebook is made of its outputs; it is held in memory. */
+const limit = 32_000_000;
+
+/** The script's path, from the context. */
+export function scriptOf(notebook: string): string {
+  return notebook.replace(/\.ipynb$/u, '.py');
+}
+
+/**
+ * Puts the script of a notebook in the notebook's place. The notebook itself is left out, so that running it again (its
+ * outputs, its counts) makes no other image.
+ * @param path the notebook's, from the context
+ * @throws ActionError `not-found`, `input`, `unsupported`
+ */
+export async function withScript(path: string, files: readonly CommitFile[], content: FileHandle): Promise<WithScript> {
+  const text = await textReader(files, content, limit, 'more than a notebook may have: clear its outputs')(path);
+  if (text === undefined) throw absent(path, files);
+  const script = scriptOf(path);
+  if (files.some((file) => file.path === script))
+    throw new ActionError('input', `the context has ${script} already, which would be the script of ${path}`, {
+      remedy: 'rename one of them, or leave it out by .dockerignore',
+    });
+  const { text: code, cells, installs } = toScript(readNotebook(text, path));
+  const bytes = Buffer.from(code);
+  const file: CommitFile = {
+    path: script,
+    kind: 'file',
+    isExecutable: false,
+    size: bytes.length,
+    offset: 0,
+    link: '',
+    isPointer: false,
+    bytes,
+  };
+  const requirements = await requirementsOf(installs, textReader(files, content, 8_000_000, 'no list of packages'));
+  const count = requirements.lines.length;
+  return {
+    files: [...files.filter((one) => one.path !== path), file],
+    packages: count === 0 ? undefined : { file: path, requirements },
+    told: `notebook ${path}: ${script} of ${cells} cells${count === 0 ? '' : `, which install ${count} packages`}`,
+  };
+}
+
+async function requirementsOf(installs: readonly { place: string; lines: string[] }[], read: ReadText): Promise<Requirements> {
+  const all: Requirements = { lines: [], constraints: [], hasIndex: false };
+  for (const { place, lines } of installs) {
+    const {
+      lines: own,
+      constraints,
+      hasIndex,
+    } = await readRequirements(place, async (name) => (name === place ? lines.join('\n') : read(name)));
+    all.lines.push(...own.filter((line) => !all.lines.includes(line)));
+    all.constraints.push(...constraints);
+    all.hasIndex ||= hasIndex;
+  }
+  return all;
+}
+
+function absent(path: string, files: readonly CommitFile[]): ActionError {
+  const others = files.filter((file) => file.kind === 'file' && file.path.endsWith('.ipynb')).map((file) => file.path);
+  return new ActionError('not-found', `input "notebook" is "${path}", which is not there in the context`, {
+    remedy: others.length === 0 ? 'it has no notebooks' : `its notebooks are: ${others.slice(0, 20).join(', ')}`,
+  });
+}
