@@ -137,6 +137,7 @@ describe.each([['embedded'], ...(real ? [['real']] : [])])('build-image into the
       digest: image.slice(image.indexOf('@') + 1),
       tags: JSON.stringify([`sha-${sha}`, 'main', 'pr-42'].map((tag) => `${host}/${name}:${tag}`)),
       images: '{}',
+      manifest: '',
       reused: 'false',
     });
     expect(await tagsOf(host, name)).toEqual(['main', 'pr-42', `sha-${sha}`]);
@@ -423,14 +424,16 @@ describe('several images', () => {
 });
 
 describe('a notebook', () => {
-  const plain = readFileSync(join(import.meta.dirname, '../../actions/build-image/src/notebook/fixtures/plain.ipynb'), 'utf8');
+  const fixture = (name: string): string =>
+    readFileSync(join(import.meta.dirname, `../../actions/build-image/src/notebook/fixtures/${name}.ipynb`), 'utf8');
+  const plain = fixture('plain');
 
   it('is in the image as a script, which is its command; another run of it makes no other image', async () => {
     const registry = await start();
     const base = await registry.pushBase('python:3', {
       config: { Env: ['PYTHON_VERSION=3.12.1'], Entrypoint: ['/init'], Cmd: ['python3'] },
     });
-    const files = { 'work/Line fit.ipynb': plain, 'work/data.csv': '1\n', 'work/old.ipynb': '{}' };
+    const files = { 'work/Line fit.ipynb': plain, 'work/data.csv': '1\n', 'work/old.ipynb': fixture('steps') };
     const first = repository.commit({ branch: 'notebook', files });
     const inputs = { image: `${registry.host}/acme/x`, base, notebook: 'work/Line fit.ipynb' };
     const { outputs, shown } = await succeed({ ...inputs, sha: first });
@@ -447,8 +450,16 @@ describe('a notebook', () => {
       files: { ...files, 'work/Line fit.ipynb': plain.replace(/"execution_count": 1/u, '"execution_count": 7') },
     });
     expect((await succeed({ ...inputs, sha: again })).outputs['reused']).toBe('true');
-    const own = await succeed({ ...inputs, sha: again, command: '[python3, other.py]' });
+    const own = await succeed({ ...inputs, sha: again, command: '[python3, other.py]', notebook: 'work/old.ipynb' });
     expect((await configOf(own.outputs['image'] ?? '')).inner.Cmd).toEqual(['python3', 'other.py']);
+    // Its cells are tagged as steps, and so it comes with a Workflow, also when the image was there already.
+    const found = await succeed({ ...inputs, sha: again, command: '[python3, other.py]', notebook: 'work/old.ipynb' });
+    expect(found.outputs).toEqual({ ...own.outputs, reused: 'true' });
+    const manifest = own.outputs['manifest'] ?? '';
+    const { spec } = JSON.parse(manifest) as { spec: { templates: { name: string; container?: { image: string } }[] } };
+    expect(spec.templates.map((template) => template.name)).toEqual(['all', 'prepare', 'sum', 'find-max', 'tell']);
+    expect(spec.templates[1]?.container?.image).toBe(own.outputs['image']);
+    expect(outputs['manifest']).toBe('');
   });
 
   it('that installs packages needs to know the Python; one that is a command for a shell says where', async () => {

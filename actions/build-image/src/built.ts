@@ -4,6 +4,7 @@ import type { Registries } from '@slashtrain/core/registry/registries';
 import type { Platform } from '@slashtrain/core/registry/media-types';
 import type { CommitFiles } from './commit.ts';
 import type { Layer } from './layer.ts';
+import type { NotebookSteps } from './notebook/workflow.ts';
 import type { RunProgram } from './program.ts';
 import type { Placement } from './publish.ts';
 
@@ -41,6 +42,8 @@ export interface Built {
   files?: Pick<Layer, 'files' | 'size' | 'unpacked'>;
   /** The file that the packages are from, and their layer's bytes. */
   packages?: { file: string; size: number; isKept: boolean };
+  /** What a notebook with steps is run by. */
+  workflow?: NotebookSteps;
   placements: readonly Placement[];
   notices: string[];
 }

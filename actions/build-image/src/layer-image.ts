@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { formatImageName } from '@slashtrain/core/registry/image-name';
-import { bytesOf } from './archive.ts';
+import { bytesOf, type Commit } from './archive.ts';
 import { resolveBase, scratchBase, type Base } from './base.ts';
 import type { Built, Workshop } from './built.ts';
 import { compose, hashInputs, hashRequest, type LayerFacts, type OwnLayers } from './compose.ts';
-import { readIgnoreFile, selectFiles } from './context.ts';
+import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
 import type { ImageRequest } from './inputs.ts';
 import { writeLayer } from './layer.ts';
-import { withScript } from './notebook/notebook.ts';
+import { withScript, type WithScript } from './notebook/notebook.ts';
 import { moveTags, publish, publishManifests } from './publish.ts';
 import { findBuilt, findSame, inputsTag, ownLayersOf, topOf } from './reuse.ts';
 import { hashFiles } from './unpack.ts';
@@ -36,17 +36,22 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
       size: [...below, ...layers].reduce((total, { size }) => total + size, 0),
     };
   };
+  const { notebook } = request.layer;
+  const select = async (): Promise<{ commit: Commit; selection: Selection; made: WithScript | undefined }> => {
+    const commit = await shop.commit.get();
+    const selection = selectFiles(commit, request.context, await readIgnoreFile(commit, request.context), sha);
+    return { commit, selection, made: notebook === undefined ? undefined : await withScript(notebook, selection.files, commit.content) };
+  };
+  const workflow = (made: WithScript | undefined): Pick<Built, 'workflow'> => (made?.workflow ? { workflow: made.workflow } : {});
   if (built) {
     if (!shop.isDryRun) await moveTags(registry, target.repository, topOf(built), [`sha-${sha}`, ...request.tags]);
     const own = built.platforms[0]?.manifest.content.layers.slice(base.platforms[0]?.manifest.layers.length) ?? [];
     const layers = own.map(({ digest, size }) => ({ digest, size, diffId: '' }));
-    return { ...common(layers), digest: built.top.digest, isReused: true, placements: [], notices: [] };
+    const steps = notebook === undefined ? {} : workflow((await select()).made);
+    return { ...common(layers), ...steps, digest: built.top.digest, isReused: true, placements: [], notices: [] };
   }
 
-  const commit = await shop.commit.get();
-  const selection = selectFiles(commit, request.context, await readIgnoreFile(commit, request.context), sha);
-  const { notebook } = request.layer;
-  const made = notebook === undefined ? undefined : await withScript(notebook, selection.files, commit.content);
+  const { commit, selection, made } = await select();
   if (made) shop.log.info(made.told);
   const files = made?.files ?? selection.files;
   const asked = { ...shop, ...commit, request: request.layer, platforms: base.platforms, files, notebook: made?.packages };
@@ -64,7 +69,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
     const placements = shop.isDryRun ? [] : await publishManifests(registry, target.repository, image, tags);
     const [first] = kept;
     const layers = first ? [...(first.packages ? [first.packages] : []), first.files] : [];
-    return { ...common(layers), digest: image.top.digest, isReused: true, placements, notices };
+    return { ...common(layers), ...workflow(made), digest: image.top.digest, isReused: true, placements, notices };
   }
 
   const packages = plan ? await makePackages(plan, request, shop) : [];
@@ -84,6 +89,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   const [first] = packages;
   return {
     ...common([...(first ? [first.facts] : []), layer]),
+    ...workflow(made),
     digest: image.top.digest,
     isReused: false,
     files: layer,

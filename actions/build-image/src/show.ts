@@ -6,6 +6,7 @@ import { formatImageName } from '@slashtrain/core/registry/image-name';
 import { formatPlatform } from '@slashtrain/core/registry/media-types';
 import type { Built } from './built.ts';
 import type { BuildInputs, ImageRequest } from './inputs.ts';
+import { workflowOf } from './notebook/workflow.ts';
 import type { Placement } from './publish.ts';
 
 /** What there is to tell of a build. */
@@ -32,6 +33,8 @@ export async function tellEarly(host: Host, read: () => BuildInputs): Promise<Bu
 export function setOutputs(host: Pick<Host, 'setOutput'>, inputs: Pick<BuildInputs, 'requests'>, told: readonly Told[]): void {
   const [only] = inputs.requests.length === 1 ? told : [];
   host.setOutput('image', (only && nameOf(only)) ?? '');
+  const workflow = only && workflowText(only);
+  host.setOutput('manifest', workflow ?? '');
   host.setOutput('digest', only?.built.digest ?? '');
   host.setOutput('tags', JSON.stringify(told.flatMap(tagsOf)));
   host.setOutput(
@@ -41,6 +44,14 @@ export function setOutputs(host: Pick<Host, 'setOutput'>, inputs: Pick<BuildInpu
     ),
   );
   host.setOutput('reused', String(told.length > 0 && told.length === inputs.requests.length && told.every(({ built }) => built.isReused)));
+}
+
+/** A notebook's Workflow as submit-pipeline takes a manifest: in several lines. */
+function workflowText(told: Told): string | undefined {
+  const { built, request } = told;
+  const image = nameOf(told);
+  if (!built.workflow || image === undefined) return undefined;
+  return JSON.stringify(workflowOf(built.workflow, image, request.layer.settings.destination), undefined, 2);
 }
 
 function nameOf({ request, built }: Told): string | undefined {

@@ -80,6 +80,8 @@ it.each([
 });
 
 it('a script that is there already is refused, and so is a notebook that is not', async () => {
-  await expect(withScript('a.ipynb', [file('a.ipynb', '{}'), file('a.py', '')], content)).rejects.toThrow('the context has a.py already');
+  await expect(withScript('a.ipynb', [file('a.ipynb', installing('x = 1')), file('a.py', '')], content)).rejects.toThrow(
+    'the context has a.py already',
+  );
   await expect(withScript('a.ipynb', [file('b.ipynb', '')], content)).rejects.toMatchObject({ remedy: 'its notebooks are: b.ipynb' });
 });

@@ -5,12 +5,16 @@ import { readRequirements, type ReadText, type Requirements } from '../requireme
 import { textReader } from '../text.ts';
 import { readNotebook } from './read.ts';
 import { toScript } from './script.ts';
+import { plainParameters, stepsOf } from './steps.ts';
+import type { NotebookSteps } from './workflow.ts';
 
 /** A commit's files with a notebook's script in the notebook's place. */
 export interface WithScript {
   files: CommitFile[];
   /** What the notebook installs, and its path; undefined where it installs nothing. */
   packages: { file: string; requirements: Requirements } | undefined;
+  /** Its steps; absent where no cell is tagged as one. */
+  workflow?: NotebookSteps;
   /** One line for the log. */
   told: string;
 }
@@ -18,9 +22,14 @@ export interface WithScript {
 /** Above this a notebook is made of its outputs; it is held in memory. */
 const limit = 32_000_000;
 
-/** The script's path, from the context. */
-export function scriptOf(notebook: string): string {
-  return notebook.replace(/\.ipynb$/u, '.py');
+/** The path of the script, or of a step's, from the context. */
+export function scriptOf(notebook: string, step?: string): string {
+  return notebook.replace(/\.ipynb$/u, step === undefined ? '.py' : `_${step.replaceAll('-', '_')}.py`);
+}
+
+function scriptFile(path: string, text: string): CommitFile {
+  const bytes = Buffer.from(text);
+  return { path, kind: 'file', isExecutable: false, size: bytes.length, offset: 0, link: '', isPointer: false, bytes };
 }
 
 /**
@@ -32,29 +41,25 @@ export function scriptOf(notebook: string): string {
 export async function withScript(path: string, files: readonly CommitFile[], content: FileHandle): Promise<WithScript> {
   const text = await textReader(files, content, limit, 'more than a notebook may have: clear its outputs')(path);
   if (text === undefined) throw absent(path, files);
-  const script = scriptOf(path);
-  if (files.some((file) => file.path === script))
-    throw new ActionError('input', `the context has ${script} already, which would be the script of ${path}`, {
+  const notebook = readNotebook(text, path);
+  const { text: code, cells, installs } = toScript(notebook);
+  const steps = stepsOf(notebook).map((step) => ({ ...step, script: scriptOf(path, step.name) }));
+  const scripts = [
+    scriptFile(scriptOf(path), code),
+    ...steps.map((step) => scriptFile(step.script, toScript({ path, cells: step.cells }).text)),
+  ];
+  const twin = scripts.find((script) => files.some((file) => file.path === script.path));
+  if (twin)
+    throw new ActionError('input', `the context has ${twin.path} already, which would be a script of ${path}`, {
       remedy: 'rename one of them, or leave it out by .dockerignore',
     });
-  const { text: code, cells, installs } = toScript(readNotebook(text, path));
-  const bytes = Buffer.from(code);
-  const file: CommitFile = {
-    path: script,
-    kind: 'file',
-    isExecutable: false,
-    size: bytes.length,
-    offset: 0,
-    link: '',
-    isPointer: false,
-    bytes,
-  };
   const requirements = await requirementsOf(installs, textReader(files, content, 8_000_000, 'no list of packages'));
   const count = requirements.lines.length;
   return {
-    files: [...files.filter((one) => one.path !== path), file],
+    files: [...files.filter((one) => one.path !== path), ...scripts],
     packages: count === 0 ? undefined : { file: path, requirements },
-    told: `notebook ${path}: ${script} of ${cells} cells${count === 0 ? '' : `, which install ${count} packages`}`,
+    ...(steps.length === 0 ? {} : { workflow: { notebook: path, steps, parameters: plainParameters(notebook) } }),
+    told: `notebook ${path}: ${scriptOf(path)} of ${cells} cells${steps.length === 0 ? '' : ` in ${steps.length} steps`}${count === 0 ? '' : `, which install ${count} packages`}`,
   };
 }
 
