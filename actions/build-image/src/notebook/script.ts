@@ -17,7 +17,7 @@ export interface Script {
 const leftOut = ['skip', 'injected-parameters'];
 /** `In [1]` may wait at its top level, and a script may not. */
 const awaits = /^(?:[\w.,\s[\]]+=\s*)?await\s/u;
-const assigns = /^\s*[\w.,\s[\]]+=\s*[!%]/u;
+const assigns = /^[\w.,\s[\]]+=\s*[!%]/u;
 
 /**
  * Makes a notebook a script: markdown becomes comments, magics become Python or are left out by rule, and the cell tagged

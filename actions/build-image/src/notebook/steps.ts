@@ -60,7 +60,7 @@ export function stepsOf({ path, cells }: Notebook): Step[] {
 }
 
 const plain =
-  /^([A-Za-z]\w*)\s*(?::[^=]+)?=\s*(?:([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|True|False|None)|"([^"\\]*)"|'([^'\\]*)')\s*(?:#.*)?$/u;
+  /^([A-Za-z]\w*)\s*(?::[^=]+)?=\s*(?:([-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|True|False|None)|"([^"\\]*)"|'([^'\\]*)')\s*(?:#.*)?$/u;
 
 /** What the cell tagged `parameters` sets to a number, a text, a truth value or None, by name: the text of each. */
 export function plainParameters({ cells }: Notebook): Map<string, string> {
