@@ -11,8 +11,8 @@ import { minify } from '@swc/core';
  *   node scripts/build.ts [ACTION...]
  */
 const root = resolve(import.meta.dirname, '..');
-// Native helpers that ws takes where they are, and does without.
-const optional = new Set(['bufferutil', 'utf-8-validate']);
+// Native helpers that ws and vega take where they are, and do without.
+const optional = new Set(['bufferutil', 'utf-8-validate', 'canvas']);
 const ncc = createRequire(import.meta.url).resolve('@vercel/ncc/dist/ncc/cli.js');
 
 const actions = readdirSync(join(root, 'actions')).filter((name) => existsSync(join(root, 'actions', name, 'src/index.ts')));

@@ -90,6 +90,10 @@ describe('who asks', () => {
     ['GET', '/tarball/main', 'contents=read'],
     ['GET', '/commits', 'contents=read'],
     ['GET', '/activity', 'contents=read'],
+    ['GET', '/git/ref/heads/main', 'contents=read'],
+    ['POST', '/git/trees', 'contents=write'],
+    ['POST', '/git/commits', 'contents=write'],
+    ['POST', '/git/refs', 'contents=write'],
     ['GET', '/pulls/1', 'pull_requests=read'],
     ['GET', '/issues/1/comments', 'issues=read; pull_requests=read'],
     ['POST', '/issues/1/comments', 'issues=write; pull_requests=write'],
@@ -204,6 +208,47 @@ describe('files', () => {
       { activity_type: 'push', before, after, actor: { login: 'bob' } },
       { activity_type: 'branch_creation' },
     ]);
+  });
+});
+
+describe('the git data API', () => {
+  const create = async (what: string, body: Record<string, unknown>): Promise<Record<string, unknown>> => {
+    const { status, json } = await ask('POST', `${here}/git/${what}`, body);
+    expect(status).toBe(201);
+    return json;
+  };
+
+  it('makes a branch without a parent, and moves it forward alone', async () => {
+    const { sha: tree } = await create('trees', { tree: [{ path: 'a/b.svg', mode: '100644', type: 'blob', content: '<svg/>' }] });
+    const { sha: first } = await create('commits', { message: 'one', tree, parents: [] });
+    expect(await create('refs', { ref: 'refs/heads/charts', sha: first })).toMatchObject({ object: { type: 'commit', sha: first } });
+    const { sha: more } = await create('trees', { base_tree: tree, tree: [{ path: 'c.svg', mode: '100644', type: 'blob', content: 'c' }] });
+    const { sha: second } = await create('commits', { message: 'two', tree: more, parents: [first] });
+    const { sha: other } = await create('commits', { message: 'other', tree: more, parents: [first] });
+    const moved = (sha: unknown): Promise<Answer> => ask('PATCH', `${here}/git/refs/heads/charts`, { sha });
+    expect(await moved(second)).toMatchObject({ status: 200, json: { object: { sha: second } } });
+    expect(await moved(other)).toMatchObject({ status: 422, json: { message: 'Update is not a fast forward' } });
+    expect((await ask('GET', `${here}/git/ref/heads/charts`)).json).toMatchObject({ ref: 'refs/heads/charts', object: { sha: second } });
+    expect((await ask('GET', `${here}/contents/a/b.svg?ref=charts`)).json).toMatchObject({ size: 6 });
+    expect((await ask('GET', `${here}/git/ref/heads/none`)).status).toBe(404);
+  });
+
+  it.each([
+    ['refs', { ref: 'refs/heads/main', sha: 'a'.repeat(40) }, 'Object does not exist'],
+    ['refs', { ref: 'main', sha: 'a'.repeat(40) }, 'at least two slashes'],
+    ['trees', { tree: [{ path: 'a', mode: '100644' }] }, 'Must supply either tree.sha or tree.content'],
+    ['trees', {}, '"tree" wasn\'t supplied.'],
+    ['commits', { message: 'x', tree: 'a'.repeat(40) }, 'Tree SHA does not exist'],
+  ])('refuses %s %j', async (what, body, words) => {
+    expect(await ask('POST', `${here}/git/${what}`, body)).toMatchObject({
+      status: 422,
+      json: { message: expect.stringContaining(words) },
+    });
+  });
+
+  it('refuses a branch that is there', async () => {
+    const refused = await ask('POST', `${here}/git/refs`, { ref: 'refs/heads/main', sha: head });
+    expect(refused).toMatchObject({ status: 422, json: { message: 'Reference already exists' } });
   });
 });
 

@@ -13,7 +13,9 @@ import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle'
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import type { WorkflowEvent } from '@slashtrain/testing/github/events';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { commitTo } from '../../actions/report-pr/src/charts/branch.ts';
 import { keepReport } from '../../actions/report-pr/src/comment.ts';
+import { keptLog } from '../support/kubernetes.ts';
 import { recordsOf, seedRun, seriesOf, type SeededRun } from '../support/records.ts';
 import { unique } from '../support/targets.ts';
 
@@ -249,6 +251,51 @@ describe('the comment and the check', () => {
     await report({ run, 'result-file': file });
     expect(ours(pull.number)[0]).toContain('### ⏳ Waiting to start');
     expect(ours(pull.number)[0]).toContain('**Why:** no node has 4 free GPUs');
+  });
+
+  it('show curves as pictures of a branch, whoever else writes there, or else in Mermaid with the reason', async () => {
+    const [one, other] = [pullRequest(), pullRequest()];
+    const first = await judged(one, 'pass', [0.5, 0.9, 0.96]);
+    const second = await judged(other, 'pass', [0.5, 0.8, 0.97]);
+    const inputs = { charts: 'svg' };
+    const refused = await report({ ...inputs, run: first.record.run ?? '' });
+    expect(refused.code).toBe(0);
+    expect(ours(one.number)[0]).toContain('```mermaid');
+    expect(ours(one.number)[0]).toContain('<sub>No SVG could be written: missing permission "contents: write"; add it');
+
+    const allowed = { ...permissions, contents: 'write' } as const;
+    const all = await Promise.all([first, second].map(({ record }) => report({ ...inputs, run: record.run ?? '' }, allowed)));
+    expect(all.map(({ code }) => code)).toEqual([0, 0]);
+    const { git } = repository.data;
+    for (const { number, sha } of [one, other]) {
+      const body = ours(number)[0] ?? '';
+      expect(body).not.toContain('```mermaid');
+      const [, commit = '', path = ''] =
+        /!\[learning curves of accuracy\]\(<[^>]+\/blob\/([0-9a-f]{40})\/([0-9a-f/]+\.svg)\?raw=true>\)/u.exec(body) ?? [];
+      expect(path).toMatch(new RegExp(`^${sha}/`, 'u'));
+      const blob = git.lookUp(git.commits.get(commit)?.tree ?? '', path);
+      expect(String(git.blobs.get(blob?.sha ?? ''))).toMatch(/^<svg .*this commit.*<\/svg>$/su);
+    }
+    // Nobody's commit was lost, nothing of the code is on the branch, and the same report again commits nothing.
+    const tip = repository.head('slashtrain-charts');
+    expect(git.history(tip).map(({ parents }) => parents.length)).toEqual([1, 0]);
+    expect([...git.readFiles(repository.tree(tip)).keys()].every((path) => path.endsWith('.svg'))).toBe(true);
+    await report({ ...inputs, run: second.record.run ?? '' }, allowed);
+    expect(repository.head('slashtrain-charts')).toBe(tip);
+  });
+
+  it('lose no picture where five write at once', async () => {
+    const context = { owner: 'acme', repo: repository.name, repositoryId: repository.id, apiUrl: github.apiUrl, serverUrl: github.url };
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const commits = await Promise.all(
+      names.map((name) => {
+        const client = openGitHub({ token: github.token({ contents: 'write' }, { repository }), context, log: keptLog() });
+        return commitTo(client, 'charts', new Map([[`${name}.svg`, name]]), name);
+      }),
+    );
+    const { git } = repository.data;
+    expect(names.filter((name, index) => git.lookUp(repository.tree(commits[index] ?? ''), `${name}.svg`) === undefined)).toEqual([]);
+    expect([...git.readFiles(repository.tree(repository.head('charts'))).keys()]).toEqual(names.map((name) => `${name}.svg`));
   });
 
   it('point at the line of a gate that does not pass', async () => {
@@ -604,7 +651,7 @@ describe('what is refused', () => {
     [{}, 'none of the inputs "run", "metrics-file" and "sha" was given'],
     [{ check: 'queued' }, 'input "sha" is required for check: queued'],
     [{ check: 'maybe', sha: 'a'.repeat(40) }, 'input "check" is "maybe"; allowed: one of verdict, queued, merge-group, none'],
-    [{ charts: 'svg', sha: 'a'.repeat(40) }, 'input "charts" is "svg"; allowed: one of mermaid, none'],
+    [{ charts: 'png', sha: 'a'.repeat(40) }, 'input "charts" is "png"; allowed: one of mermaid, svg, none'],
     [{ command: 'train', sha: 'a'.repeat(40) }, 'input "command" is "train"; allowed: one line that begins with a command'],
     [{ 'result-file': '{}', sha: 'a'.repeat(40) }, 'input "result-file" is no result file'],
     [{ sha: 'a'.repeat(40), pipeline: 'digits' }, `no run of pipeline "digits" at ${'a'.repeat(40)} in namespace "default"`],

@@ -2,6 +2,7 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import { commentLimit, keepComment, markerOf, type Comment } from '@slashtrain/core/github/comments';
 import { fit, type Section } from '@slashtrain/core/markdown/fit';
 import type { StoredRecord } from '@slashtrain/core/records/store';
+import type { Draw } from './charts/pictures.ts';
 import { runsOf, storyOf, type Handed, type Target } from './gather.ts';
 import type { ReportInputs } from './inputs.ts';
 import { reportSections } from './report/report.ts';
@@ -18,6 +19,8 @@ export interface ReportParts {
   /** What the workflow adds. */
   added: Section[];
   links: Links;
+  /** Absent where curves are no pictures. */
+  draw?: Draw;
   handed: Handed;
   inputs: Pick<ReportInputs, 'title' | 'charts' | 'check' | 'command' | 'issue'>;
 }
@@ -42,13 +45,13 @@ export async function keepReport(target: Target, pullRequest: number, report: Re
 /** Writes a report as the comment of its pull request and pipeline. */
 export async function writeReport(story: Story, earlier: readonly Earlier[], pullRequest: number, report: ReportParts): Promise<Comment> {
   const marker = markerOf('report', story.pipeline);
-  return keepComment(report.github, pullRequest, marker, bodyOf(story, earlier, report, commentLimit - marker.length - 1));
+  return keepComment(report.github, pullRequest, marker, await bodyOf(story, earlier, report, commentLimit - marker.length - 1));
 }
 
 /** The report as markdown of at most `limit` characters; in its own form where what a template makes is longer. */
-export function bodyOf(story: Story, earlier: readonly Earlier[], report: ReportParts, limit: number): string {
+export async function bodyOf(story: Story, earlier: readonly Earlier[], report: ReportParts, limit: number): Promise<string> {
   const { links, inputs, template, added } = report;
-  const sections = [...reportSections(story, earlier, links, inputs), ...added];
+  const sections = [...reportSections(story, earlier, links, inputs, await report.draw?.(story)), ...added];
   const made = template?.(story, sections);
   if (made !== undefined && made.length <= limit) return made;
   const note = made === undefined ? '' : `<sub>The template makes ${made.length} characters of this, and ${limit} fit.</sub>`;

@@ -17,7 +17,7 @@ export interface ReportInputs {
   pipeline: string | undefined;
   title: string | undefined;
   command: string;
-  charts: 'mermaid' | 'none';
+  charts: 'mermaid' | 'svg' | 'none';
   /** A path at the default branch. */
   template: string | undefined;
   /** By their titles. Hostile text. */
@@ -58,7 +58,7 @@ export function readInputs(host: Host): ReportInputs {
     pipeline: pipeline === 'default' ? undefined : pipeline,
     title: inputs.text('title'),
     command: readCommand(inputs.text('command') ?? '/train'),
-    charts: inputs.choice('charts', ['mermaid', 'none'], 'mermaid'),
+    charts: inputs.choice('charts', ['mermaid', 'svg', 'none'], 'mermaid'),
     template: inputs.text('template'),
     sections: readSections(host),
     check,

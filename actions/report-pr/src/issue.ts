@@ -27,7 +27,7 @@ export async function keepIssue(story: Story, report: ReportParts): Promise<Kept
   if (!isEnded(story.state)) return undefined;
   const { github } = report;
   const marker = markerOf('issue', story.pipeline);
-  const body = `${marker}\n${bodyOf(story, [], report, commentLimit - marker.length - 1)}`;
+  const body = `${marker}\n${await bodyOf(story, [], report, commentLimit - marker.length - 1)}`;
   const title = `${story.title.replaceAll(/\s+/gu, ' ').slice(0, 100)}: ${headline(story).words}`;
   const [oldest, ...others] = await ours(github, marker);
   const state = stateOf(story);

@@ -4,6 +4,7 @@ import type { CheckRun } from '@slashtrain/core/github/checks';
 import type { GitHub } from '@slashtrain/core/github/client';
 import { commentLimit } from '@slashtrain/core/github/comments';
 import type { GitHubContext } from '@slashtrain/core/github/context';
+import { drawTo } from './charts/pictures.ts';
 import { putCheck } from './check.ts';
 import { bodyOf, keepReport, writeReport, type ReportParts } from './comment.ts';
 import { openRecords, openStory, readHanded, runsOf, type Opened } from './gather.ts';
@@ -35,16 +36,18 @@ async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
   const opened = await openStory(inputs, handed, parts);
   const { story, target } = opened;
   const template = inputs.template === undefined ? undefined : await fetchTemplate(github, inputs.template);
+  const links = linksOf(parts);
   const made: ReportParts = {
     github,
     handed,
     inputs,
-    links: linksOf(parts),
+    links,
     added: inputs.sections.map(sectionOf),
     ...(template && { template }),
+    ...(inputs.charts === 'svg' ? { draw: drawTo(github, links) } : {}),
   };
   host.log.info(`${story.pipeline} at ${story.sha}: ${headline(story).words}`);
-  await host.summarise(bodyOf(story, [], made, commentLimit));
+  await host.summarise(await bodyOf(story, [], made, commentLimit));
 
   // One that fails must not keep the other from being written; then the step fails with the first, and the log has both.
   const writes = [comment(opened, made, host), check(opened, made, host), issue(opened, made, host)];

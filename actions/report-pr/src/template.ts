@@ -6,7 +6,7 @@ import { details, escapeText, fence } from '@slashtrain/core/markdown/markdown';
 import { formatValue } from '@slashtrain/core/metrics/format';
 import { valuesOf } from '@slashtrain/core/metrics/rows';
 import { headline } from './report/headline.ts';
-import { rowsOf } from './report/report.ts';
+import { rowsOf } from './report/curves.ts';
 import type { Story } from './story.ts';
 
 /** A template that was read, for a report's story and its sections. */

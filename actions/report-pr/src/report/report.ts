@@ -1,13 +1,13 @@
 import { formatDuration } from '@slashtrain/core/action/duration';
-import { mermaidLine } from '@slashtrain/core/charts/mermaid';
 import type { Section } from '@slashtrain/core/markdown/fit';
 import { clip, code, details, escapeText, fence, link } from '@slashtrain/core/markdown/markdown';
-import { compareMetrics, type MetricRow } from '@slashtrain/core/metrics/rows';
 import { metricsTable, outcomeWords } from '@slashtrain/core/metrics/table';
 import { isEnded } from '@slashtrain/core/run/state';
+import type { Pictures } from '../charts/pictures.ts';
 import type { ReportInputs } from '../inputs.ts';
 import type { Earlier, Links, Story } from '../story.ts';
 import { classTables } from './classes.ts';
+import { curvesMarkdown, rowsOf } from './curves.ts';
 import { differencesList, excludedList } from './differences.ts';
 import { earlierTable } from './earlier.ts';
 import { factsTable, hundredths } from './facts.ts';
@@ -17,7 +17,6 @@ import { trialsTable } from './trials.ts';
 
 const shownRows = 12;
 const shortRows = 5;
-const mostCharts = 2;
 const mostGates = 10;
 
 /** The report's sections in their order. What matters most stands first and stays longest. */
@@ -26,6 +25,7 @@ export function reportSections(
   earlier: readonly Earlier[],
   links: Links,
   options: Pick<ReportInputs, 'charts' | 'command'>,
+  pictures?: Pictures,
 ): Section[] {
   const rows = rowsOf(story);
   const rest = rows.slice(shownRows);
@@ -47,19 +47,11 @@ export function reportSections(
     { name: 'more metrics', text: rest.length > 0 ? details(`${rest.length} more metrics`, metricsTable(rest)) : '', priority: 30 },
     { name: 'notes', text: notes(story), priority: 70 },
     { name: 'runs that do not count', text: excludedList(story.excluded), priority: 25 },
-    { name: 'learning curves', text: options.charts === 'mermaid' ? charts(story, rows) : '', priority: 50 },
+    { name: 'learning curves', text: options.charts === 'none' ? '' : curvesMarkdown(story, rows, pictures), priority: 50 },
     { name: 'run facts', text: details(factsTitle(story), factsTable(story, links)), priority: 40 },
     { name: 'how to repeat', text: howToRepeat(story, options.command), priority: 35 },
     { name: 'earlier runs', text: earlierTable(earlier, links), priority: 20 },
   ];
-}
-
-/** All metrics of an ended run, those that matter most first. */
-export function rowsOf({ state, candidate, baseline, gates, comparisons }: Story): MetricRow[] {
-  if (!isEnded(state)) return [];
-  // Of a run that broke off the metrics are shown, and no gate holds or fails.
-  if (state !== 'succeeded') return compareMetrics(candidate, [], []);
-  return compareMetrics(candidate, baseline?.metrics ?? [], gates, comparisons);
 }
 
 function opening(story: Story, links: Links): string {
@@ -109,20 +101,6 @@ function whatHappened({ state, result, stored }: Story, links: Links): string {
   const follow =
     record?.checkRunId === undefined ? '' : ` Until then: ${link('its check', `${links.repository}/runs/${record.checkRunId}`)}.`;
   return [...parts, `${started}The verdict comes here when the run has ended.${follow}`].join('\n\n');
-}
-
-/** Curves of the metrics that matter most: those with gates, else those that changed most. */
-function charts({ baseline }: Story, rows: readonly MetricRow[]): string {
-  const drawn = rows.filter(({ candidate }) => (candidate?.history.length ?? 0) > 1);
-  const gated = drawn.filter(({ gates }) => gates.length > 0);
-  const parts = (gated.length > 0 ? gated : drawn).slice(0, mostCharts).flatMap(({ name, candidate: now, baseline: before }) => {
-    const chart = mermaidLine(name, [
-      { label: 'this commit', points: now?.history ?? [] },
-      ...(baseline && before ? [{ label: 'baseline', points: before.history }] : []),
-    ]);
-    return chart === undefined ? [] : [`${code(clip(name, 60))} &nbsp; ${chart}`];
-  });
-  return parts.join('\n\n');
 }
 
 function logTail({ state, result }: Story): string {

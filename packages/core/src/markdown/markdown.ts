@@ -89,9 +89,19 @@ export function details(summary: string, body: string): string {
 
 /** A link. `text` is hostile text; an address that is no http or https one is left out. */
 export function link(text: string, url: string): string {
-  if (!URL.canParse(url)) return escapeText(text);
+  const to = destination(url);
+  return to === undefined ? escapeText(text) : `[${escapeText(text)}](<${to}>)`;
+}
+
+/** An image; without an address of the web its description alone. */
+export function picture(description: string, url: string): string {
+  const from = destination(url);
+  return from === undefined ? escapeText(description) : `![${escapeText(description)}](<${from}>)`;
+}
+
+function destination(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
   const { protocol, href } = new URL(url);
-  if (protocol !== 'https:' && protocol !== 'http:') return escapeText(text);
-  const destination = href.replace(/[<>\\|`]/gu, encodeURIComponent).replaceAll('&', '&amp;');
-  return `[${escapeText(text)}](<${destination}>)`;
+  if (protocol !== 'https:' && protocol !== 'http:') return undefined;
+  return href.replace(/[<>\\|`]/gu, encodeURIComponent).replaceAll('&', '&amp;');
 }

@@ -6,6 +6,7 @@ import { codeload, contentRoutes } from '../routes/contents.ts';
 import { commentRoutes } from '../routes/comments.ts';
 import { commitRoutes } from '../routes/commits.ts';
 import { deploymentRoutes } from '../routes/deployments.ts';
+import { gitRoutes } from '../routes/git.ts';
 import { graphql, userRoutes } from '../routes/graphql.ts';
 import { issueRoutes } from '../routes/issues.ts';
 import { pullRoutes } from '../routes/pulls.ts';
@@ -119,6 +120,7 @@ function allRoutes(): Routes {
   for (const add of [
     repositoryRoutes,
     contentRoutes,
+    gitRoutes,
     checkRoutes,
     statusRoutes,
     commitRoutes,
