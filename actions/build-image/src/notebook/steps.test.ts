@@ -94,7 +94,7 @@ describe('a notebook with steps', () => {
 
   it('has a script for each, which say together what the notebook said, and a Workflow', async () => {
     const file: CommitFile = {
-      path: 'work/Sum up.ipynb',
+      path: 'books/Sum up.ipynb',
       kind: 'file',
       isExecutable: false,
       size: fixture.length,
@@ -106,8 +106,8 @@ describe('a notebook with steps', () => {
     const nowhere = await open('/dev/null');
     const { files, workflow, told } = await withScript(file.path, [file], nowhere);
     await nowhere.close();
-    expect(told).toBe('notebook work/Sum up.ipynb: work/Sum up.py of 8 cells in 4 steps');
-    expect(files.map(({ path }) => path)).toEqual(['', '_prepare', '_sum', '_find_max', '_tell'].map((step) => `work/Sum up${step}.py`));
+    expect(told).toBe('notebook books/Sum up.ipynb: books/Sum up.py of 8 cells in 4 steps');
+    expect(files.map(({ path }) => path)).toEqual(['', '_prepare', '_sum', '_find_max', '_tell'].map((step) => `books/Sum up${step}.py`));
     expect(workflow && workflowOf(workflow, image, '/app')).toMatchObject({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Workflow',
@@ -137,10 +137,10 @@ describe('a notebook with steps', () => {
             name: 'prepare',
             container: {
               image,
-              command: ['python3', '/app/work/Sum up_prepare.py'],
-              workingDir: '/app/work',
+              command: ['python3', '/app/books/Sum up_prepare.py'],
+              workingDir: '/app/books',
               env: expect.arrayContaining([{ name: 'PARAMETER_count', value: '{{workflow.parameters.count}}' }]),
-              volumeMounts: [{ name: 'shared', mountPath: '/app/work/shared' }],
+              volumeMounts: [{ name: 'shared', mountPath: '/app/books/shared' }],
             },
           },
           { name: 'sum' },
@@ -160,7 +160,7 @@ describe('a notebook with steps', () => {
     }
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder, PARAMETER_count: '7', PARAMETER_name: 'sums' };
     const said = ['prepare', 'find_max', 'sum', 'tell'].map((step) => {
-      const { stdout, stderr } = spawnSync('python3', [`Sum up_${step}.py`], { cwd: join(folder, 'work'), env, encoding: 'utf8' });
+      const { stdout, stderr } = spawnSync('python3', [`Sum up_${step}.py`], { cwd: join(folder, 'books'), env, encoding: 'utf8' });
       return stdout + stderr;
     });
     expect(said).toEqual(['prepared 7\n', '', '', 'sums 10.5 3.0\n']);
