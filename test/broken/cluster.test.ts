@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
@@ -43,8 +44,26 @@ afterAll(async () => {
   await target.close();
 });
 
-function send(program: string, signal: NodeJS.Signals): void {
+function send(program: string, signal: NodeJS.Signals | 0): void {
   process.kill(Number(readFileSync(join(processes, `${program}.pid`), 'utf8')), signal);
+}
+
+/** Kills a program, and starts it again once it is gone. */
+async function killAndStart(program: string): Promise<void> {
+  send(program, 'SIGKILL');
+  while (isAlive(program)) await setImmediate();
+  const [command = '', ...args] = restart.split(' ');
+  await promisify(execFile)(command, args);
+}
+
+function isAlive(program: string): boolean {
+  try {
+    send(program, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 function stop(program: string): void {
@@ -99,9 +118,7 @@ describe('a wait ends in the true state, with every line once', () => {
     let started: Promise<unknown> | undefined;
     const result = await wait(numbering, (line) => {
       if (line !== 'numbered 100') return;
-      send('kube-apiserver', 'SIGKILL');
-      const [command = '', ...args] = restart.split(' ');
-      started = promisify(execFile)(command, args);
+      started = killAndStart('kube-apiserver');
     });
     await started;
     expect(numbered(result)).toEqual(all);
