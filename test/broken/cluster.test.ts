@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
@@ -76,25 +76,35 @@ function resume(program: string): void {
   stopped.delete(program);
 }
 
-/** Runs a program on the cluster and waits for it; `onLine` is called with each line of the step's log. */
-async function wait(program: string, onLine: (line: string) => void): Promise<BundleResult & { titles: Set<string> }> {
+/** What the case before broke takes its time: an operator that lost its lease starts again, and until then its webhook refuses. */
+async function onceItCan<T>(make: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof Error) || !/webhook|unreachable|not ready|cannot be reached/u.test(error.message)) throw error;
+      await setTimeout(500);
+    }
+  }
+}
+
+/** Runs a program on the cluster and waits for it; called are `onLine` with each line of its log, `onTitle` with the check's titles. */
+async function wait(program: string, onLine: (line: string) => void, onTitle?: (title: string) => void): Promise<BundleResult> {
   const container = { name: 'main', image: target.base, command: ['node', '-e', program] };
-  const { run, sha } = await startJob(client, repository, namespace, {
-    backoffLimit: 0,
-    template: { spec: { restartPolicy: 'Never', containers: [container] } },
-  });
+  const spec = { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [container] } } };
+  const { run, sha } = await onceItCan(() => startJob(client, repository, namespace, spec));
   const token = github.token({ checks: 'write' }, { repository });
-  const titles = new Set<string>();
+  const looking = setInterval(() => {
+    for (const check of repository.checks(sha)) onTitle?.(check.output.title ?? '');
+  }, 200);
   const result = await startBundle({
     action: 'wait-for-run',
     github: { url: github.url, token, repository: { owner: 'acme', name: 'digits', id: repository.id } },
     inputs: { kubeconfig: target.kubeconfig, 'kube-context': target.context, run, token },
-    onLine: (line) => {
-      for (const check of repository.checks(sha)) titles.add(check.output.title ?? '');
-      onLine(line);
-    },
+    onLine,
   }).result;
-  return { ...result, titles };
+  clearInterval(looking);
+  return result;
 }
 
 const count = 400;
@@ -108,7 +118,7 @@ describe('a wait ends in the true state, with every line once', () => {
     const result = await wait(numbering, (line) => {
       if (line !== 'numbered 100') return;
       stop('etcd');
-      setTimeout(() => resume('etcd'), 20_000);
+      void setTimeout(20_000).then(() => resume('etcd'));
     });
     expect(numbered(result)).toEqual(all);
     expect(result).toMatchObject({ code: 0, outputs: { state: 'succeeded' } });
@@ -129,10 +139,17 @@ describe('a wait ends in the true state, with every line once', () => {
 it('a node that is lost is the reason on the check, and no end', async () => {
   // Longer than the 50 s after which a silent node counts as lost
   // (https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/, --node-monitor-grace-period).
-  const result = await wait(`console.log('up'); setTimeout(() => {}, 80_000);`, (line) => {
-    if (line === 'up') stop('kubelet');
-    if (/node-lost/u.test(line) && stopped.has('kubelet')) resume('kubelet');
-  });
-  expect([...result.titles].join('\n')).toContain('node-lost');
+  let isSaid = false;
+  const result = await wait(
+    `console.log('up'); setTimeout(() => {}, 80_000);`,
+    (line) => {
+      if (line === 'up') stop('kubelet');
+    },
+    (title) => {
+      isSaid ||= title.includes('node-lost');
+      if (isSaid && stopped.has('kubelet')) resume('kubelet');
+    },
+  );
+  expect(isSaid).toBe(true);
   expect(result).toMatchObject({ code: 0, outputs: { state: 'succeeded' } });
 });
