@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Inputs } from '@slashtrain/core/action/inputs';
 import { isTag, lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
 import { ActionError } from '@slashtrain/core/action/errors';
+import { mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { refused } from './refused.ts';
 
 /** What the builders of Dockerfiles take, under the names that docker/build-push-action has. */
@@ -27,10 +28,10 @@ export interface DockerfileRequest {
 
 /** @throws ActionError `input` */
 export function readDockerfileRequest(inputs: Inputs, folder: string): DockerfileRequest {
-  const buildArgs = inputs.map('build-args', folder);
+  const buildArgs = mapOf(inputs, 'build-args', folder);
   for (const name of buildArgs.keys())
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name)) throw refused('build-args', name, 'names of letters, digits and "_"');
-  const secrets = inputs.map('secrets', folder);
+  const secrets = mapOf(inputs, 'secrets', folder);
   for (const [id, value] of secrets) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u.test(id)) throw refused('secrets', id, 'ids of letters, digits, "_", "." and "-"');
     if (value === '')

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Inputs } from '@slashtrain/core/action/inputs';
+import { listOf, mapOf, mapsOf } from '@slashtrain/core/action/yaml-inputs';
 import { isTag, lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
 import { readLayerRequest, type LayerRequest } from './layer-inputs.ts';
 import { readDockerfileRequest, type DockerfileRequest } from './dockerfile-inputs.ts';
@@ -55,7 +56,7 @@ export function readInputs(inputs: Inputs, folder: string): BuildInputs {
   const sha = inputs.sha('sha');
   if (sha === undefined) inputs.required('sha');
   const notices: string[] = [];
-  const entries = inputs.maps('images', folder);
+  const entries = mapsOf(inputs, 'images', folder);
   const requests =
     entries.size === 0
       ? [readRequest(undefined, inputs, folder, notices)]
@@ -98,13 +99,13 @@ function readRequest(name: string | undefined, inputs: Inputs, folder: string, n
   if (lowered !== text) notices.push(`the image is called ${lowered}, since registries know no capitals: ${text}`);
   const target = parseImageName(lowered, 'input "image"');
   if (target.digest !== undefined) throw refused('image', text, 'a name with or without a tag: the digest is what the build finds out');
-  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...inputs.list('tags', folder)];
+  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...listOf(inputs, 'tags', folder)];
   for (const tag of tags) if (!isTag(tag)) throw refused('tags', tag, 'tags of 1 to 128 letters, digits, "_", "." and "-"');
   const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit'] as const, 'auto');
   const layer = readLayerRequest(inputs, folder);
   const dockerfile = readDockerfileRequest(inputs, folder);
   if ((builder === 'layer' || (builder === 'auto' && layer.notebook !== undefined)) && layer.base === undefined) inputs.required('base');
-  const labels = inputs.map('labels', folder);
+  const labels = mapOf(inputs, 'labels', folder);
   for (const label of labels.keys())
     if (label === '' || ownLabels.test(label))
       throw refused('labels', label, 'names other than those that say where the image is from, which build-image sets');
@@ -132,7 +133,7 @@ function readContext(text: string): string {
 function readPlatforms(inputs: Inputs, folder: string): string[] {
   const text = inputs.text('platforms');
   if (text === undefined) return [];
-  const platforms = /^[-[]/u.test(text) ? inputs.list('platforms', folder) : text.split(',').map((part) => part.trim());
+  const platforms = /^[-[]/u.test(text) ? listOf(inputs, 'platforms', folder) : text.split(',').map((part) => part.trim());
   for (const platform of platforms)
     if (!/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9]+)?$/u.test(platform))
       throw refused('platforms', platform, 'os/architecture, such as linux/amd64, with commas between several');

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Inputs } from '@slashtrain/core/action/inputs';
+import { listOf, mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
 import { scriptOf } from './notebook/notebook.ts';
 import { refused } from './refused.ts';
@@ -53,8 +54,8 @@ export function readLayerRequest(inputs: Inputs, folder: string): LayerRequest {
 }
 
 function readSettings(inputs: Inputs, folder: string, notebook: string | undefined): ImageSettings {
-  const list = (name: string): string[] | undefined => (inputs.text(name) === undefined ? undefined : inputs.list(name, folder));
-  const env = inputs.map('env', folder);
+  const list = (name: string): string[] | undefined => (inputs.text(name) === undefined ? undefined : listOf(inputs, name, folder));
+  const env = mapOf(inputs, 'env', folder);
   for (const name of env.keys())
     if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/u.test(name)) throw refused('env', name, 'names of letters, digits, "_", "." and "-"');
   const user = inputs.text('user');

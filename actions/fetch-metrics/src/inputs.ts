@@ -1,6 +1,7 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { Inputs } from '@slashtrain/core/action/inputs';
+import { listOf, mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 import { parseDocument } from 'yaml';
 import { sourceNames, type SourceName } from './sources/source.ts';
@@ -54,7 +55,7 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
       remedy: 'pass run: ${{ steps.submit.outputs.run }}, or sha (with pr-number and pipeline) to find the newest run',
     });
   }
-  const files = inputs.list('files', workspace);
+  const files = listOf(inputs, 'files', workspace);
   if (sources.includes('files') && files.length === 0) {
     throw new ActionError('input', 'input "files" is empty, and input "source" has "files"', {
       remedy: 'list them: files: "[metrics.json]"',
@@ -79,8 +80,8 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
     files,
     trackerUrl: inputs.text('tracker-url'),
     experiments: readExperiments(inputs, workspace),
-    queries: inputs.map('queries', workspace),
-    metrics: inputs.list('metrics', workspace),
+    queries: mapOf(inputs, 'queries', workspace),
+    metrics: listOf(inputs, 'metrics', workspace),
     baseline: baseline === undefined ? undefined : readBaseline(baseline, 'input "baseline"'),
     baselineDepth: inputs.integer('baseline-depth', { min: 1, max: 1000 }) ?? 20,
     gates: gates && { text: gates.text, where: gates.file ?? 'input "gates"' },
@@ -94,7 +95,7 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
 /** One source, or a YAML list of them. */
 function readSources(inputs: Inputs): SourceName[] {
   const text = inputs.text('source') ?? 'run';
-  const names = text.startsWith('[') || text.startsWith('-') ? inputs.list('source', '') : [text];
+  const names = text.startsWith('[') || text.startsWith('-') ? listOf(inputs, 'source', '') : [text];
   const known = names.filter((name): name is SourceName => (sourceNames as readonly string[]).includes(name));
   if (known.length !== names.length || new Set(names).size !== names.length || names.length === 0) {
     throw new ActionError(
@@ -107,7 +108,7 @@ function readSources(inputs: Inputs): SourceName[] {
 
 function readExperiments(inputs: Inputs, workspace: string): string[] {
   const text = inputs.text('experiment');
-  return text === undefined ? [] : text.startsWith('[') || text.startsWith('-') ? inputs.list('experiment', workspace) : [text];
+  return text === undefined ? [] : text.startsWith('[') || text.startsWith('-') ? listOf(inputs, 'experiment', workspace) : [text];
 }
 
 /** @throws ActionError `input` */

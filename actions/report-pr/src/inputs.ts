@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 
 /** The inputs of report-pr, each checked by itself. */
@@ -76,7 +77,7 @@ function readText({ inputs, workspace }: Host, name: string): { text: string; wh
 
 /** @throws ActionError `input` for a file that is not there, or no file of the workspace */
 function readSections(host: Host): ReportInputs['sections'] {
-  return [...host.inputs.map('sections', host.workspace)].map(([title, path]) => {
+  return [...mapOf(host.inputs, 'sections', host.workspace)].map(([title, path]) => {
     const file = resolve(host.workspace, path);
     try {
       return { title, text: readFileSync(file, 'utf8') };

@@ -1,6 +1,7 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { Inputs } from '@slashtrain/core/action/inputs';
+import { mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { parseQuantity } from '@slashtrain/core/policy/gpus';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 import { parseCommand } from './command.ts';
@@ -67,8 +68,8 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
     pullRequest: inputs.integer('pr-number', { min: 1 }),
     pipeline: checkPipelineName(inputs.text('pipeline') ?? 'default'),
     what: readWhat(inputs),
-    parameters: inputs.map('parameters', workspace),
-    images: inputs.map('images', workspace),
+    parameters: mapOf(inputs, 'parameters', workspace),
+    images: mapOf(inputs, 'images', workspace),
     pods: {
       env: readEnv(inputs, workspace),
       secrets: readSecrets(inputs.text('env-from-secret')),
@@ -152,7 +153,7 @@ function readWhat(inputs: Inputs): SubmitInputs['what'] {
 }
 
 function readEnv(inputs: Inputs, workspace: string): Map<string, string> {
-  const env = inputs.map('env', workspace);
+  const env = mapOf(inputs, 'env', workspace);
   const ours = [...env.keys()].find((name) => name.startsWith('SLASHTRAIN_'));
   if (ours === undefined) return env;
   throw new ActionError(

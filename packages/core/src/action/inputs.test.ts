@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Inputs } from './inputs.ts';
+import { listOf, mapOf, mapsOf } from './yaml-inputs.ts';
 
 const inputs = (values: Record<string, string>): Inputs =>
   new Inputs(Object.fromEntries(Object.entries(values).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])));
@@ -43,7 +44,7 @@ describe('Inputs', () => {
   });
 
   it('coerces nothing in a map, and no key reaches a prototype', () => {
-    const map = inputs({ parameters: 'v: 1.10\nflag: yes\n__proto__: x\nempty: ""\ndate: 2026-01-01' }).map('parameters', '.');
+    const map = mapOf(inputs({ parameters: 'v: 1.10\nflag: yes\n__proto__: x\nempty: ""\ndate: 2026-01-01' }), 'parameters', '.');
     expect([...map]).toEqual([
       ['v', '1.10'],
       ['flag', 'yes'],
@@ -54,43 +55,43 @@ describe('Inputs', () => {
   });
 
   it('reads a map from JSON, as chatops-parse gives it', () => {
-    expect([...inputs({ parameters: '{"epochs":20,"note":"a: b"}' }).map('parameters', '.')]).toEqual([
+    expect([...mapOf(inputs({ parameters: '{"epochs":20,"note":"a: b"}' }), 'parameters', '.')]).toEqual([
       ['epochs', '20'],
       ['note', 'a: b'],
     ]);
   });
 
   it.each(['- a', 'a: {b: c}', 'text'])('refuses %j as a map', (value) => {
-    expect(() => inputs({ parameters: value }).map('parameters', '.')).toThrow('allowed: a YAML map of names and texts');
+    expect(() => mapOf(inputs({ parameters: value }), 'parameters', '.')).toThrow('allowed: a YAML map of names and texts');
   });
 
   it.each([
     ['a: 1\na: 2', 'Map keys must be unique'],
     ['a: [', 'is not YAML'],
   ])('refuses %j', (value, words) => {
-    expect(() => inputs({ parameters: value }).map('parameters', '.')).toThrow(words);
+    expect(() => mapOf(inputs({ parameters: value }), 'parameters', '.')).toThrow(words);
   });
 
   it('reads a file where one line names one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'inputs-'));
     writeFileSync(join(folder, 'values.yaml'), 'epochs: 20');
-    expect(inputs({ parameters: 'values.yaml' }).map('parameters', folder).get('epochs')).toBe('20');
-    expect(() => inputs({ parameters: 'missing.yaml' }).map('parameters', folder)).toThrow(
+    expect(mapOf(inputs({ parameters: 'values.yaml' }), 'parameters', folder).get('epochs')).toBe('20');
+    expect(() => mapOf(inputs({ parameters: 'missing.yaml' }), 'parameters', folder)).toThrow(
       'names the file "missing.yaml", which cannot be read',
     );
   });
 
   it('reads a map of maps, and its entries as inputs of their own', () => {
     const all = inputs({ images: 'train: {context: a, tags: [x, "1.10"], env: {A: 1}}\n__proto__: {context: b}', context: 'c', sha: 'd' });
-    const maps = all.maps('images', '/');
+    const maps = mapsOf(all, 'images', '/');
     expect([...maps.keys()]).toEqual(['train', '__proto__']);
     const train = all.with(maps.get('train') ?? new Map());
-    expect([train.text('context'), train.text('sha'), train.list('tags', '/'), [...train.map('env', '/')]]).toEqual([
+    expect([train.text('context'), train.text('sha'), listOf(train, 'tags', '/'), [...mapOf(train, 'env', '/')]]).toEqual([
       'a',
       'd',
       ['x', '1.10'],
       [['A', '1']],
     ]);
-    expect(() => inputs({ images: 'train: x' }).maps('images', '/')).toThrow('a YAML map of names, each with a map');
+    expect(() => mapsOf(inputs({ images: 'train: x' }), 'images', '/')).toThrow('a YAML map of names, each with a map');
   });
 });

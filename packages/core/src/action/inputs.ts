@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { parseDocument } from 'yaml';
 import { parseDuration } from './duration.ts';
 import { ActionError, messageOf } from './errors.ts';
 
@@ -92,35 +91,6 @@ export class Inputs {
     }
   }
 
-  /** A YAML list of strings, `[]` where the input is empty. Numbers and booleans keep the letters they were written with. */
-  list(name: string, folder: string): string[] {
-    const value = this.#yaml(name, folder);
-    if (value === undefined) return [];
-    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
-      throw refused(name, this.text(name) ?? '', 'a YAML list of texts, such as "- a"');
-    return value;
-  }
-
-  /** A YAML map of strings, empty where the input is empty. Numbers and booleans keep the letters they were written with. */
-  map(name: string, folder: string): Map<string, string> {
-    const value = this.#yaml(name, folder);
-    if (value === undefined) return new Map();
-    if (!(value instanceof Map) || ![...value].every(([key, item]) => typeof key === 'string' && typeof item === 'string')) {
-      throw refused(name, this.text(name) ?? '', 'a YAML map of names and texts, such as "epochs: 20"');
-    }
-    return value as Map<string, string>;
-  }
-
-  /** A YAML map of names, each with a map of values of any form. Used for inputs that hold several of what others hold one of. */
-  maps(name: string, folder: string): Map<string, Map<string, unknown>> {
-    const value = this.#yaml(name, folder);
-    if (value === undefined) return new Map();
-    const isMap = (item: unknown): boolean => item instanceof Map && [...item.keys()].every((key) => typeof key === 'string');
-    if (!isMap(value) || ![...(value as Map<string, unknown>).values()].every(isMap))
-      throw refused(name, this.text(name) ?? '', 'a YAML map of names, each with a map, such as "train: {context: training}"');
-    return value as Map<string, Map<string, unknown>>;
-  }
-
   /** The same inputs with some of them in other words. Lists and maps are passed on as YAML. */
   with(values: ReadonlyMap<string, unknown>): Inputs {
     const given = [...values].map(([name, value]): [string, string] => [
@@ -129,19 +99,6 @@ export class Inputs {
     ]);
     return new Inputs({ ...this.#environment, ...Object.fromEntries(given) });
   }
-
-  #yaml(name: string, folder: string): unknown {
-    const source = this.textOrFile(name, folder);
-    if (source === undefined) return undefined;
-    // The failsafe schema knows text alone: "1.10" stays "1.10". Maps, so that no key can reach a prototype.
-    const document = parseDocument(source.text, { schema: 'failsafe', uniqueKeys: true });
-    const problem = document.errors[0];
-    if (problem)
-      throw new ActionError('input', `input "${name}"${source.file ? ` (${source.file})` : ''} is not YAML: ${problem.message}`, {
-        cause: problem,
-      });
-    return document.toJS({ mapAsMap: true, maxAliasCount: 0 });
-  }
 }
 
 function plain(value: unknown): unknown {
@@ -149,7 +106,8 @@ function plain(value: unknown): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-function refused(name: string, value: string, allowed: string): ActionError {
+/** What bad input gets: its name, its value and what is allowed. */
+export function refused(name: string, value: string, allowed: string): ActionError {
   const shown = value.length > 200 ? `${value.slice(0, 200)}…` : value;
   return new ActionError('input', `input "${name}" is ${JSON.stringify(shown)}; allowed: ${allowed}`);
 }
