@@ -307,9 +307,7 @@ const schemas: [Kind, object, string | undefined, [object, Partial<Status>][]][]
 const checked = schemas.filter(([kind]) => accepted.includes(kind));
 // A table without a row is an error.
 if (checked.length > 0) {
-  (checked.length > 0 ? describe : describe.skip).each(
-    (checked.length > 0 ? checked : schemas).map((one) => [nameOf(one[0]), ...one] as const),
-  )('the schema of a %s', (_, kind, spec, wrong, statuses) => {
+  describe.each(checked.map((one) => [nameOf(one[0]), ...one] as const))('the schema of a %s', (_, kind, spec, wrong, statuses) => {
     const prepared = (): KubernetesObject => {
       const object = objectOf(kind, structuredClone(spec));
       kind.setParameters(object, new Map());
