@@ -49,7 +49,7 @@ class World {
     return world;
   }
 
-  readonly checks: { id: number; record: string }[] = [];
+  readonly checks: { id: number; record: string; end?: string }[] = [];
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly records = recordStore(client);
   readonly backend = kubernetesBackend(client, { log: quiet });
@@ -66,6 +66,11 @@ class World {
         const check = earlier ?? { id: this.checks.length + 1, record: stored.uid };
         if (!earlier) this.checks.push(check);
         return Promise.resolve(check.id);
+      },
+      endCheck: (_stored, id, end, { message }) => {
+        const check = this.checks.find((one) => one.id === id);
+        if (check) check.end = `${end}: ${message}`;
+        return Promise.resolve();
       },
     };
   }
@@ -182,7 +187,7 @@ function dying(parts: ClaimParts, at: number, moment: 'before' | 'after'): Claim
 }
 
 // What an undisturbed claim does, one request after the other.
-const requests = ['look for attempts', 'make the record', 'make the run', 'write its UID', 'make the check', "write the check's id"];
+const requests = ['look for attempts', 'make the record', 'make the check', 'make the run', 'write its UID', "write the check's id"];
 const crashPoints = requests.flatMap((request, index) =>
   (['before', 'after'] as const).map((moment) => ({ request, moment, at: index + 1 })),
 );
@@ -216,8 +221,8 @@ describe('a process dies', () => {
 });
 
 describe('a process that makes helpers dies', () => {
-  const withHelpers = [...requests.slice(0, 2), 'make a helper', 'make the other', ...requests.slice(2, 4)];
-  withHelpers.push('hand a helper over', 'let the other go', ...requests.slice(4));
+  const withHelpers = [...requests.slice(0, 3), 'make a helper', 'make the other', ...requests.slice(3, 5)];
+  withHelpers.push('hand a helper over', 'let the other go', ...requests.slice(5));
   const points = withHelpers.flatMap((request, index) =>
     (['before', 'after'] as const).map((moment) => ({ request, moment, at: index + 1 })),
   );
@@ -388,6 +393,62 @@ describe('cancelled in between', () => {
     );
     expect(await world.jobs()).toEqual([]);
     expect((await world.attempts()).map(({ record }) => record.state)).toEqual(['cancelled']);
+    // Whoever cancelled may have looked for a check before there was one.
+    expect(world.checks.map(({ end }) => end)).toEqual(['cancelled: the run digits-1 was cancelled before it started by ada: closed']);
+  });
+});
+
+describe('a check that is refused', () => {
+  const refused = new ActionError('permission', 'missing permission "checks: write"', { remedy: 'add it under permissions: in the job' });
+  const makeCheck = (): Promise<never> => Promise.reject(refused);
+
+  it('leaves no run, no helper and no record', async () => {
+    const world = await World.open();
+    const asked = claim(world.requestWithHelpers(us), { ...world.parts(), makeCheck });
+    await expect(asked).rejects.toMatchObject({
+      code: 'permission',
+      message: 'nothing was submitted, since the commit could not get its check: missing permission "checks: write"',
+      remedy: refused.remedy,
+    });
+    expect([await world.jobs(), await world.attempts(), await world.helpers()]).toEqual([[], [], {}]);
+    await expect(claim(world.request(us), world.parts())).resolves.toMatchObject({ stored: { name: 'digits-1' }, adopted: false });
+    await world.expectOneRun();
+  });
+
+  it('leaves a failed record where nobody may delete it', async () => {
+    const world = await World.open();
+    const records = { ...world.records, delete: () => Promise.reject(new ActionError('permission', 'no')) };
+    await expect(claim(world.request(us), { ...world.parts(), records, makeCheck })).rejects.toThrow('nothing was submitted');
+    expect((await world.attempts()).map(({ record }) => [record.state, record.refusal, record.lease])).toEqual([
+      ['failed', refused.message, undefined],
+    ]);
+    expect(await world.jobs()).toEqual([]);
+  });
+
+  it('leaves the others who asked meanwhile to themselves', async () => {
+    const world = await World.open();
+    let refuse = (): void => {};
+    const gate = new Promise<void>((open) => (refuse = open));
+    const without = claim(world.request(us), { ...world.parts(), makeCheck: () => gate.then(makeCheck) });
+    const pauses = { count: 0 };
+    while ((await world.attempts()).length === 0) await pause(5);
+    const waits = async (): Promise<void> => void (++pauses.count === 2 ? refuse() : await pause(5));
+    const withRight = claim(world.request(other), { ...world.parts(), pause: waits, now: () => world.now + 30_000 * pauses.count });
+    await expect(without).rejects.toThrow('nothing was submitted');
+    await expect(withRight).resolves.toMatchObject({ adopted: false });
+    await world.expectOneRun();
+  });
+
+  it('takes nothing from a run that was made before', async () => {
+    const world = await World.open();
+    const writesUid = requests.indexOf('write its UID') + 1;
+    await expect(claim(world.request(us), dying(world.parts(), writesUid, 'before'))).rejects.toThrow(Crash);
+    world.now += 61_000;
+    await expect(claim(world.request(other), { ...world.parts(), makeCheck })).rejects.toBe(refused);
+    expect([await world.jobs(), await world.attempts()]).toMatchObject([[{}], [{ record: { state: 'queued' } }]]);
+    world.now += 61_000;
+    await claim(world.request(usAgain), world.parts());
+    await world.expectOneRun();
   });
 });
 
@@ -419,6 +480,7 @@ describe('attempts', () => {
     expect((await world.attempts()).map(({ record }) => [record.state, record.refusal])).toEqual([
       ['failed', expect.stringMatching(/template/u)],
     ]);
+    expect(world.checks.map(({ end }) => end)).toEqual([expect.stringMatching(/^failure: .*template/u)]);
     await expect(claim(world.request(us), world.parts())).rejects.toThrow('could not be made');
     await expect(claim(world.request(usAgain), world.parts())).resolves.toMatchObject({ adopted: false });
   });

@@ -318,7 +318,7 @@ const stories: Record<string, Story> = {
 
 /** What its story does not come to: rights for what others do at the same moment, for what waits in a queue, and for what is rare. */
 const seldom: Record<string, string[]> = {
-  submit: ['get configmaps', 'get jobs.batch', 'patch jobs.batch', 'delete jobs.batch'],
+  submit: ['get configmaps', 'delete configmaps', 'get jobs.batch', 'patch jobs.batch', 'delete jobs.batch'],
   wait: ['list configmaps', 'get jobs.batch', 'get pods', ...['get', 'list', 'watch'].map((verb) => `${verb} workloads.kueue.x-k8s.io`)],
   cancel: ['get configmaps', 'list workloads.kueue.x-k8s.io'],
   sync: ['delete configmaps', 'watch jobs.batch', 'delete jobs.batch', 'get pods', 'watch pods', 'list workloads.kueue.x-k8s.io'],

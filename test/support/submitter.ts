@@ -69,6 +69,7 @@ for (const index of order) {
       if (!mayExist || !readFileSync(checks, 'utf8').includes(line)) appendFileSync(checks, line);
       return Promise.resolve(index + 1);
     },
+    endCheck: () => Promise.resolve(),
   });
   runs[index] = claimed.run;
 }

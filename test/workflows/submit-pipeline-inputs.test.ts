@@ -204,6 +204,7 @@ describe('a program', () => {
     const result = await submit({ ...program(), 'dry-run': 'true', framework: 'pytorch', kubeconfig: '' });
     expect(result.code).toBe(0);
     expect(result.stdout).toMatch(/Not checked: fields, quota and rights.*no Kubernetes cluster is named/u);
+    expect(result.stdout).toContain('Not checked: whether the token has "checks: write"');
     expect(result.summary).toMatch(/a PyTorchJob \(kubeflow.*\), assumed, since no cluster was asked/u);
     expect(repository.checks(sha)).toEqual([]);
   });

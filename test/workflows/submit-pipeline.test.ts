@@ -186,10 +186,20 @@ describe('a submission', () => {
     expect(result.stdout).toContain(`is ${newer} by now, and ${pull.sha} was to be trained`);
   });
 
-  it('says which right of the token is missing', async () => {
-    const result = await submit(pullRequest(manifest()), {}, { contents: 'read', 'pull-requests': 'read' });
+  it('without the right to its check is none: no run, no record, and the error names the right', async () => {
+    const pull = pullRequest(manifest());
+    writes();
+    const result = await submit(pull, {}, { contents: 'read', 'pull-requests': 'read' });
     expect(result.code).toBe(1);
-    expect(result.stdout).toMatch(/missing permission "checks: write" .*; add it under permissions: in the job/u);
+    expect(result.outputs).not.toHaveProperty('run');
+    expect(result.stdout).toMatch(/nothing was submitted.*: missing permission "checks: write" .*; add it under permissions: in the job/u);
+    const name = `digits-pr${pull.number}-${pull.sha.slice(0, 7)}`;
+    expect(writes().map((line) => line.replace(new RegExp(`${name}-[0-9a-f]{7}|\\?.*`, 'gu'), ''))).toEqual([
+      'POST /api/v1/namespaces/default/configmaps',
+      'PATCH /api/v1/namespaces/default/configmaps/',
+      'DELETE /api/v1/namespaces/default/configmaps/',
+    ]);
+    await expect(submit(pull)).resolves.toMatchObject({ code: 0, outputs: { adopted: 'false', name: expect.stringMatching(`^${name}`) } });
   });
 
   it('names the address of a cluster that does not answer', async () => {

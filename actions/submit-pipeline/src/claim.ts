@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { ActionError, messageOf } from '@slashtrain/core/action/errors';
+import { ActionError } from '@slashtrain/core/action/errors';
 import type { RunBackend } from '@slashtrain/core/backend/backend';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
-import { recordAnnotation, type RunRecord } from '@slashtrain/core/run/record';
-import { formatReference, parseReference, type RunReference } from '@slashtrain/core/run/reference';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import { parseReference } from '@slashtrain/core/run/reference';
 import type { Asker } from '@slashtrain/core/run/request';
 import { isEnded } from '@slashtrain/core/run/state';
 import { decide, joined } from './decide.ts';
 import type { HelperStore } from './helper-store.ts';
 import type { PlannedHelper } from './helpers.ts';
+import { cancelledBefore, handOver, makeCheck, makeRun, type Process } from './make-run.ts';
 
 const leaseMilliseconds = 60_000;
 const pauseMilliseconds = 1_000;
@@ -37,6 +38,8 @@ export interface ClaimParts {
   helpers: HelperStore;
   /** Makes the check run of a record; where `mayExist`, looks for the one that an earlier holder may have made. @returns its id */
   makeCheck(stored: StoredRecord, mayExist: boolean): Promise<number>;
+  /** Concludes the check of a record that gets no run, and says why. What fails is told, not thrown. */
+  endCheck(stored: StoredRecord, checkRunId: number, end: 'failure' | 'cancelled', error: ActionError): Promise<void>;
   now(): number;
   pause(milliseconds: number): Promise<void>;
   /** Names this process among those that want the lease. */
@@ -56,10 +59,10 @@ export interface Claimed {
  * two requests and two runners at once all come out as one run with one check, since
  *
  * 1. the record is made first, under a name that the request determines: of two, one gets it;
- * 2. only the holder of the record's lease goes on: helpers, run, UID into the record, helpers to the run, check, check's
- *    id into the record;
- * 3. each of these can be done again: the run's name is the record's, its annotation says whose it is, and so it is with
- *    the helpers;
+ * 2. only the holder of the record's lease goes on: check, helpers, run, UID into the record, helpers to the run, check's id
+ *    into the record. The check comes first: who may not make it makes no run that nobody sees;
+ * 3. each of these can be done again: the check's external id is the record, the run's name is the record's, its annotation
+ *    says whose it is, and so it is with the helpers;
  * 4. a record that has a UID never makes a run again;
  * 5. a helper always has an owner: the record until there is a run, then the run, so that nothing is left for ever. A
  *    claim that is to outlive the run loses its owner then.
@@ -67,7 +70,7 @@ export interface Claimed {
  * @throws ActionError `conflict` where something that is not ours has the name; whatever the cluster says to the run
  */
 export async function claim(request: ClaimRequest, parts: ClaimParts): Promise<Claimed> {
-  const us: Process = { holder: parts.holder ?? randomUUID(), records: new Set(), runs: new Set() };
+  const us: Process = { holder: parts.holder ?? randomUUID(), records: new Set(), checks: new Map(), runs: new Set() };
   for (;;) {
     const { repository, pullRequest, sha, pipeline, request: hash } = request.recordFor(1);
     const found = await parts.records.find(request.namespace, {
@@ -91,15 +94,6 @@ export async function claim(request: ClaimRequest, parts: ClaimParts): Promise<C
     const complete = stored && (await completeRecord(stored, request, parts, us));
     if (complete) return complete;
   }
-}
-
-/** What this process is and did. */
-interface Process {
-  holder: string;
-  /** UIDs of the records that it made. */
-  records: Set<string>;
-  /** References of the runs that it made. */
-  runs: Set<string>;
 }
 
 async function makeRecord(request: ClaimRequest, parts: ClaimParts, attempt: number, us: Process): Promise<StoredRecord | undefined> {
@@ -132,15 +126,14 @@ async function join(stored: StoredRecord, asker: Asker, records: RecordStore): P
   const known = stored.record.asked.find(({ id }) => id === asker.id);
   // A finished attempt that we asked for is history: it is read, not written.
   if (known && (known.runAttempt >= asker.runAttempt || isEnded(stored.record.state))) return stored;
-  return records.update(stored, (record) => ({ ...record, asked }));
+  return unlessGone(records.update(stored, (record) => ({ ...record, asked })));
 }
 
 /** Does what is missing of run and check, as the lease's holder. @returns undefined where it has to be looked at again */
 async function completeRecord(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts, us: Process): Promise<Claimed | undefined> {
   const { record } = stored;
   if (isEnded(record.state) && !record.run) {
-    if (record.state === 'cancelled')
-      throw new ActionError('cancelled', `the run ${stored.name} was cancelled before it started${byWhom(record)}`);
+    if (record.state === 'cancelled') throw cancelledBefore(stored);
     throw new ActionError('run-failed', `the run ${stored.name} could not be made: ${record.refusal ?? 'it has no run'}`, {
       remedy: 'mend the cause and re-run the workflow, or comment again',
     });
@@ -150,10 +143,10 @@ async function completeRecord(stored: StoredRecord, request: ClaimRequest, parts
 
   const held = await takeLease(stored, parts, us);
   if (!held) return undefined;
-  const withRun = held.record.run ? held : await makeRun(held, request, parts, us);
+  const checkRunId = await makeCheck(held, parts, us);
+  const withRun = held.record.run ? held : await makeRun(held, checkRunId, request, parts, us);
   if (!withRun?.record.run) return undefined;
   await handOver(parseReference(withRun.record.run), stored.record.attempt, request, parts);
-  const checkRunId = await parts.makeCheck(withRun, !us.records.has(stored.uid));
   const complete = await parts.records.update(withRun, ({ lease: _, ...rest }) => ({ ...rest, checkRunId }));
   return complete && { stored: complete, run: withRun.record.run, adopted: !us.runs.has(withRun.record.run) };
 }
@@ -166,98 +159,19 @@ async function takeLease(stored: StoredRecord, parts: ClaimParts, us: Process): 
     return undefined;
   }
   if (current?.holder === us.holder && Date.parse(current.expiresAt) > parts.now() + leaseMilliseconds / 2) return stored;
-  return parts.records.update(stored, (record) => ({ ...record, lease: lease(us, parts) }));
+  return unlessGone(parts.records.update(stored, (record) => ({ ...record, lease: lease(us, parts) })));
 }
 
-function lease({ holder }: Process, parts: ClaimParts): NonNullable<RunRecord['lease']> {
-  return { holder, expiresAt: new Date(parts.now() + leaseMilliseconds).toISOString() };
-}
-
-/** POSTs the run and writes its UID into the record. */
-async function makeRun(stored: StoredRecord, request: ClaimRequest, parts: ClaimParts, us: Process): Promise<StoredRecord | undefined> {
-  const { attempt } = stored.record;
-  const object = request.objectFor(attempt);
-  object.metadata.annotations = { ...object.metadata.annotations, [recordAnnotation]: stored.uid };
-  const run = await orFail(stored, request, parts, async () => {
-    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: stored.name, uid: stored.uid };
-    for (const helper of helpersOf(request, attempt)) await parts.helpers.make(helper, stored.uid, owner);
-    return post(stored, object, request.kind, parts);
-  });
-  const reference: RunReference = {
-    plural: request.kind.resource.plural,
-    group: request.kind.resource.group,
-    namespace: stored.namespace,
-    name: stored.name,
-    uid: run.metadata.uid ?? '',
-  };
-  us.runs.add(formatReference(reference));
-  const written = await parts.records.update(stored, (record) => ({ ...record, run: formatReference(reference) }));
-  if (written) return written;
-
-  // The record changed while the run was being made: somebody joined, cancelled, or took an expired lease over.
-  const current = await parts.records.get(stored.namespace, stored.name);
-  const isOurs = current?.uid === stored.uid && current.record.cancel === undefined && !isEnded(current.record.state);
-  const isElsewhere = current?.record.run !== undefined && current.record.run !== formatReference(reference);
-  if (!isOurs || isElsewhere) {
-    // Whatever this run has goes with it: a run of this name that could still need it, there is not.
-    await handOver(reference, attempt, request, parts);
-    await parts.backend.cancel(reference, 0);
-  }
-  if (current?.uid === stored.uid && current.record.cancel && !isEnded(current.record.state)) {
-    await parts.records.update(current, (record) => ({ ...record, state: 'cancelled' }));
-  }
-  return undefined;
-}
-
-async function post(stored: StoredRecord, object: KubernetesObject, kind: Kind, parts: ClaimParts): Promise<KubernetesObject> {
-  const answer = await parts.backend.create(kind, object);
-  if ('made' in answer) return answer.made;
-  if (answer.taken.metadata.annotations?.[recordAnnotation] === stored.uid) return answer.taken;
-  throw new ActionError(
-    'conflict',
-    `the ${kind.resource.kind} "${stored.name}" in namespace "${stored.namespace}" exists and was not made for this request`,
-    {
-      remedy: "delete it, or change the pipeline's name",
-    },
-  );
-}
-
-/** Fails the attempt where it is refused for good; the next one is free. A server that did not answer may have made it. */
-async function orFail<Result>(
-  stored: StoredRecord,
-  request: ClaimRequest,
-  parts: ClaimParts,
-  make: () => Promise<Result>,
-): Promise<Result> {
+/** A record goes where its check was refused: then its request is free again. */
+async function unlessGone(written: Promise<StoredRecord | undefined>): Promise<StoredRecord | undefined> {
   try {
-    return await make();
+    return await written;
   } catch (error) {
-    const isRefused = error instanceof ActionError && error.code !== 'unreachable' && error.code !== 'timeout';
-    const failed = isRefused && (await failRecord(stored, error, parts));
-    // Only who failed the record knows that no other made the run meanwhile. What cannot be taken away goes with the record.
-    for (const helper of failed ? helpersOf(request, stored.record.attempt) : []) {
-      await parts.helpers.drop(helper, stored.uid).catch(() => undefined);
-    }
+    if (error instanceof ActionError && error.code === 'not-found') return undefined;
     throw error;
   }
 }
 
-function helpersOf(request: ClaimRequest, attempt: number): PlannedHelper[] {
-  return request.helpersFor?.(attempt) ?? [];
-}
-
-/** From the record to its run, so that they go with it; a claim that is to stay has no owner any more. */
-async function handOver(run: RunReference, attempt: number, request: ClaimRequest, parts: ClaimParts): Promise<void> {
-  const { group, version, kind } = request.kind.resource;
-  const owner = { apiVersion: `${group}/${version}`, kind, name: run.name, uid: run.uid };
-  for (const helper of helpersOf(request, attempt)) await parts.helpers.handOver(helper, helper.goesWithRun ? owner : undefined);
-}
-
-/** @returns undefined where the record changed meanwhile */
-async function failRecord(stored: StoredRecord, error: unknown, parts: ClaimParts): Promise<StoredRecord | undefined> {
-  return parts.records.update(stored, ({ lease: _, ...record }) => ({ ...record, state: 'failed', refusal: messageOf(error) }));
-}
-
-function byWhom(record: RunRecord): string {
-  return record.cancel ? ` by ${record.cancel.by}: ${record.cancel.why}` : '';
+function lease({ holder }: Process, parts: ClaimParts): NonNullable<RunRecord['lease']> {
+  return { holder, expiresAt: new Date(parts.now() + leaseMilliseconds).toISOString() };
 }

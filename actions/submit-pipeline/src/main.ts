@@ -10,7 +10,7 @@ import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { parseReference } from '@slashtrain/core/run/reference';
-import { makeTrainCheck, refuseWithCheck } from './check.ts';
+import { endTrainCheck, makeTrainCheck, refuseWithCheck } from './check.ts';
 import { claim, type Claimed } from './claim.ts';
 import { checkOnServer, openCluster, type Cluster } from './cluster.ts';
 import { readCommit } from './commit.ts';
@@ -45,6 +45,7 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
     backend: kubernetesBackend(cluster.client, { log: host.log, kinds }),
     helpers: helperStore(cluster.client),
     makeCheck: makeTrainCheck(github),
+    endCheck: endTrainCheck(github, host.log),
     now: host.now,
     pause: (milliseconds) => pause(milliseconds, undefined, { signal: host.signal }),
   });
@@ -87,6 +88,7 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
   const unread = client ? [] : (source.kind.elsewhere?.missing(source.object, []) ?? []);
   const unchecked = [
     ...('why' in none ? [`fields, quota and rights, which the API server checks: ${none.why}`] : []),
+    ...(inputs.dryRun ? ['whether the token has "checks: write", since a dry run makes no check'] : []),
     ...unread.map(({ resource, name }) => `what the ${resource.kind} "${name}" holds, which is on the cluster`),
   ];
   return { plan, kinds, told: { why: source.why, unchecked, gpuResources: commit.config.policy.gpuResources ?? [] } };
