@@ -20,6 +20,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
     context,
     server,
     namespace,
+    access: http.access,
 
     async get<T extends KubernetesObject>(resource: Resource, inNamespace: string, name: string) {
       const asked = about({ verb: 'get', resource, namespace: inNamespace, name });
@@ -167,6 +168,11 @@ export function kubernetesClient(http: Http): KubernetesClient {
         throw new ActionError('unreachable', `the connection to ${server} was cut while reading the log of ${pod}`, { cause: error });
       };
       yield* connected(stream, signal, cut);
+    },
+
+    async read(path: string, what: { resource: Resource; subresource?: string; name?: string }) {
+      const answer = await http.send({ method: 'GET', path, repeatable: 'always' });
+      return answer.status === 404 ? undefined : read<unknown>(answer, about({ verb: 'get', ...what }));
     },
 
     async discover(group: string, version: string) {

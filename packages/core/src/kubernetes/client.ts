@@ -1,4 +1,5 @@
 import type { KubernetesObject, Resource } from '../kinds/kind.ts';
+import type { Access } from './http.ts';
 
 /** A list with the version from which a watch goes on. */
 export interface ObjectList<T extends KubernetesObject = KubernetesObject> {
@@ -45,6 +46,8 @@ export interface KubernetesClient {
   readonly server: string;
   /** The context's namespace, else `default`. */
   readonly namespace: string;
+  /** Connection and credentials, for what is no plain request (kubernetes/port-forward.ts). */
+  readonly access: Access;
   get<T extends KubernetesObject>(resource: Resource, namespace: string, name: string): Promise<T | undefined>;
   list<T extends KubernetesObject>(resource: Resource, namespace: string | undefined, selection?: Selection): Promise<ObjectList<T>>;
   /** POST. @returns undefined where something has that name already (409 AlreadyExists) */
@@ -81,6 +84,12 @@ export interface KubernetesClient {
    * it; throws `unreachable` where the network does, and `not-found`, with the kubelet's words, where there is no log.
    */
   log(namespace: string, pod: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string[]>;
+  /**
+   * What stands at a path that is no object's, such as a node's statistics by its proxy. The answer is whoever's.
+   * @param path below the server's address
+   * @returns undefined where nothing is there (404)
+   */
+  read(path: string, about: { resource: Resource; subresource?: string; name?: string }): Promise<unknown>;
   /** The kinds that the server has in a group and version; undefined where it has no such group. */
   discover(group: string, version: string): Promise<Resource[] | undefined>;
 }
