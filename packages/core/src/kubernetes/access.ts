@@ -64,7 +64,8 @@ export function openFor(host: Host, { kubeconfig, context, namespace }: ClusterI
 
 /** The part of {@link openKubernetes} that reads the kubeconfig and signs in. */
 export async function openAccess(options: AccessOptions): Promise<Access> {
-  const library = await import('@kubernetes/client-node');
+  // Not the package's index, which brings every generated model; the patch in patches/ is the other half of this.
+  const library = await import('@kubernetes/client-node/dist/config.js');
   const source = findSource(options);
   const load = (): KubeConfig => {
     const config = new library.KubeConfig();
