@@ -411,18 +411,18 @@ describe.each(['basic', 'bearer'] as const)('a registry with logins (%s)', (kind
   });
 
   if (kind === 'bearer') {
-    it('asks for one token a scope, and renews it once when it has expired', async () => {
+    it('asks for one token to push and to pull, and renews it once when it has expired', async () => {
       const server = await start({ access: { kind, users, may } });
       const registry = new Registry(server.host, as(server.host, 'alice', 'pa:ss'));
       await pushImage(registry, 'owner/image', 'tag');
       const tokens = (): number => server.requests.filter(({ path }) => path === '/token').length;
-      expect(tokens()).toBe(2);
+      expect(tokens()).toBe(1);
       for (let time = 0; time < 3; time++) await registry.manifest('owner/image', 'tag');
-      expect(tokens()).toBe(2);
+      expect(tokens()).toBe(1);
       server.expireTokens();
       await registry.manifest('owner/image', 'tag');
-      expect(tokens()).toBe(3);
-      // The token of the other scope is no good either, and the upload in its middle renews it.
+      expect(tokens()).toBe(2);
+      // One to pull is none to push with, and the upload in its middle renews that.
       const blob = blobOf(randomBytes(100_000));
       const wasFault = server.fault;
       let isFirst = true;

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { formatImageName } from '@slashtrain/core/registry/image-name';
 import { bytesOf, type Commit } from './archive.ts';
-import { resolveBase, scratchBase, type Base } from './base.ts';
+import { resolveBase, scratchBase } from './base.ts';
 import type { Built, Workshop } from './built.ts';
 import { compose, hashInputs, hashRequest, type LayerFacts, type OwnLayers } from './compose.ts';
 import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
 import type { ImageRequest } from './inputs.ts';
-import { writeLayer } from './layer.ts';
+import { writeLayer, type Layer } from './layer.ts';
 import { withScript, type WithScript } from './notebook/notebook.ts';
-import { moveTags, publish, publishManifests } from './publish.ts';
-import { findBuilt, findSame, inputsTag, ownLayersOf, topOf } from './reuse.ts';
+import { moveTags, publish, publishManifests, type Made } from './publish.ts';
+import { findBuilt, findSame, inputsTag, isOfRequest, ownLayersOf, topOf } from './reuse.ts';
 import { hashFiles } from './unpack.ts';
 
 /** Puts the commit's files on the base as a layer. Nothing of the commit is executed. */
@@ -19,13 +19,17 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   const { target } = request;
   const registry = registries.of(target);
   const wanted = request.layer.base ?? 'scratch';
+  // The commit's files are asked for as soon as it is clear that the registry has no image of it; who needs them is told what fails.
+  const standing = request.mayReuse ? findBuilt(registry, target, sha) : Promise.resolve(undefined);
+  standing.then((image) => (image ? undefined : shop.commit.get())).catch(() => undefined);
   const base = wanted === 'scratch' ? scratchBase(request.platforms) : await resolveBase(registries, wanted, request.platforms);
   shop.log.info(`base ${base.name ? formatImageName(base.name) : 'scratch'}`);
   if (base.platforms.length > 1 && request.platforms.length === 0 && base.name && base.name.registry !== target.registry)
     shop.log.info(`all ${base.platforms.length} platforms of the base are copied to ${target.registry}; give "platforms" to move less`);
 
   const hash = hashRequest(request, sha, base, shop.source);
-  const built = request.mayReuse ? await findBuilt(registry, target, sha, hash) : undefined;
+  const image = await standing;
+  const built = image && isOfRequest(image, hash) ? image : undefined;
   const common = (layers: readonly LayerFacts[]): Pick<Built, 'how' | 'bases' | 'platforms' | 'layers' | 'size'> => {
     const below = base.platforms[0]?.manifest.layers ?? [];
     return {
@@ -73,42 +77,41 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   }
 
   const packages = plan ? await makePackages(plan, request, shop) : [];
-  const layer = await writeLayer(
-    files,
-    (file) => bytesOf(file, commit.content),
-    request.layer.settings.destination,
-    join(shop.folder, 'layer.tar.gz'),
-  );
-  shop.log.info(`layer ${layer.digest}: ${layer.files} files, ${layer.size} bytes`);
-  const own = base.platforms.map((_, at): OwnLayers => {
-    const facts = packages[at]?.facts;
-    return { files: layer, ...(facts ? { packages: facts } : {}) };
-  });
-  const image = compose(base, own, request, origin);
-  const placements = shop.isDryRun ? [] : await put(base, plan, packages);
+  const sources = packages.flatMap(({ layer }) => (layer ? [{ what: 'packages' as const, source: layer }] : []));
+  const make = async (): Promise<Made & { layer: Layer }> => {
+    const layer = await writeLayer(
+      files,
+      (file) => bytesOf(file, commit.content),
+      request.layer.settings.destination,
+      join(shop.folder, 'layer.tar.gz'),
+    );
+    shop.log.info(`layer ${layer.digest}: ${layer.files} files, ${layer.size} bytes`);
+    const own = base.platforms.map((_, at): OwnLayers => {
+      const facts = packages[at]?.facts;
+      return { files: layer, ...(facts ? { packages: facts } : {}) };
+    });
+    return { layer, layers: [...sources, { what: 'layer', source: layer }], image: compose(base, own, request, origin) };
+  };
+  const { made: whole, placements } = shop.isDryRun
+    ? { made: await make(), placements: [] }
+    : await publish({ registries, target, base, make, tags, keptAs: inputsTag(inputs) });
+  if (!shop.isDryRun)
+    for (const [at, one] of (plan?.platforms ?? []).entries()) {
+      const installed = packages[at];
+      if (installed?.layer) await keepPackages(registry, target.repository, one, installed.facts);
+    }
+  const { layer } = whole;
   const [first] = packages;
   return {
     ...common([...(first ? [first.facts] : []), layer]),
     ...workflow(made),
-    digest: image.top.digest,
+    digest: whole.image.top.digest,
     isReused: false,
     files: layer,
     ...(plan && first ? { packages: { file: plan.file, size: first.facts.size, isKept: first.layer === undefined } } : {}),
     placements,
     notices,
   };
-
-  async function put(below: Base, dependencies: Dependencies | undefined, made: readonly PackageLayer[]): Promise<Built['placements']> {
-    const sources = made.flatMap((one) => (one.layer ? [{ what: 'packages' as const, source: one.layer }] : []));
-    const layers = [...sources, { what: 'layer' as const, source: layer }];
-    const placed = await publish({ registries, target, base: below, layers, image, tags });
-    for (const [at, one] of (dependencies?.platforms ?? []).entries()) {
-      const facts = made[at];
-      if (facts?.layer) await keepPackages(registry, target.repository, one, facts.facts);
-    }
-    await registry.putManifest(target.repository, inputsTag(inputs), image.top.bytes, image.top.mediaType);
-    return placed;
-  }
 }
 
 async function makePackages(plan: Dependencies, request: ImageRequest, shop: Workshop): Promise<PackageLayer[]> {

@@ -25,11 +25,16 @@ export function inputsTag(inputs: string): string {
 }
 
 /**
- * The image of this commit and these inputs, where the registry has it already: the tag `sha-<SHA>` moves when an image
- * is whole, so that what it names can be taken.
+ * The image of this commit, where the registry has one: the tag `sha-<SHA>` moves when an image is whole, so that what it
+ * names can be taken where {@link isOfRequest}.
  */
-export async function findBuilt(registry: Registry, target: ImageName, sha: string, request: string): Promise<StoredImage | undefined> {
-  return findImage(registry, target, `sha-${sha}`, { [requestLabel]: request, [revisionLabel]: sha });
+export async function findBuilt(registry: Registry, target: ImageName, sha: string): Promise<StoredImage | undefined> {
+  return findImage(registry, target, `sha-${sha}`, { [revisionLabel]: sha });
+}
+
+/** Whether an image was made for these very inputs. */
+export function isOfRequest(image: StoredImage, request: string): boolean {
+  return image.platforms.every(({ config }) => config.config?.Labels?.[requestLabel] === request);
 }
 
 /** An image of these very files, base and settings, made for any commit. */

@@ -33,6 +33,12 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(',')}`;
 }
 
+function covers(scopes: readonly Scope[], wanted: readonly Scope[]): boolean {
+  return wanted.every(({ repository, actions }) =>
+    scopes.some((scope) => scope.repository === repository && actions.every((action) => scope.actions.includes(action))),
+  );
+}
+
 /** What {@link Authorizer} needs. */
 export interface AuthorizerOptions {
   registry: string;
@@ -51,7 +57,7 @@ export interface AuthorizerOptions {
  */
 export class Authorizer {
   readonly #options: AuthorizerOptions;
-  readonly #tokens = new Map<string, Promise<{ token: string; until: number }>>();
+  readonly #tokens = new Map<string, { scopes: readonly Scope[]; fetching: Promise<{ token: string; until: number }> }>();
   #challenge: Challenge | undefined;
 
   constructor(options: AuthorizerOptions) {
@@ -79,10 +85,11 @@ export class Authorizer {
     }
     const key = scopes.map(formatScope).sort().join(' ');
     const now = this.#options.now ?? Date.now;
-    const kept = await this.#tokens.get(key);
+    // Who may push may pull: another token is another request to wait for.
+    const kept = await [...this.#tokens.values()].find((one) => covers(one.scopes, scopes))?.fetching;
     if (kept && kept.until > now()) return `Bearer ${kept.token}`;
     const fetching = this.#fetchToken(this.#challenge, scopes);
-    this.#tokens.set(key, fetching);
+    this.#tokens.set(key, { scopes, fetching });
     // A failed one is not kept: the next request asks anew.
     fetching.catch(() => this.#tokens.delete(key));
     return `Bearer ${(await fetching).token}`;
@@ -95,7 +102,7 @@ export class Authorizer {
     if (!challenge) return false;
     if (challenge.scheme === 'basic' && !(this.#options.credentials && 'password' in this.#options.credentials)) return false;
     this.#challenge = challenge;
-    this.#tokens.delete(scopes.map(formatScope).sort().join(' '));
+    for (const [key, kept] of this.#tokens) if (covers(kept.scopes, scopes)) this.#tokens.delete(key);
     return true;
   }
 

@@ -104,11 +104,11 @@ export class Registry {
   }
 
   /** A manifest's digest, or undefined where there is none. Registries that tell no digest are asked for the manifest itself. */
-  async manifestDigest(repository: string, reference: string): Promise<string | undefined> {
+  async manifestDigest(repository: string, reference: string, scopes: readonly Scope[] = pull(repository)): Promise<string | undefined> {
     const answer = await this.send({
       method: 'HEAD',
       path: `v2/${repository}/manifests/${reference}`,
-      scopes: pull(repository),
+      scopes,
       headers: { accept: manifestTypes.join(', ') },
     });
     answer.body.resume();
@@ -141,9 +141,9 @@ export class Registry {
       );
   }
 
-  /** Whether the repository holds a blob. */
-  async hasBlob(repository: string, digest: string): Promise<boolean> {
-    const answer = await this.send({ method: 'HEAD', path: `v2/${repository}/blobs/${digest}`, scopes: pull(repository) });
+  /** Whether the repository holds a blob. @param scopes those of what comes after it, so that one token does for both */
+  async hasBlob(repository: string, digest: string, scopes: readonly Scope[] = pull(repository)): Promise<boolean> {
+    const answer = await this.send({ method: 'HEAD', path: `v2/${repository}/blobs/${digest}`, scopes });
     answer.body.resume();
     if (answer.status === 404) return false;
     await this.expect(answer, [200], `to look for the blob ${digest} in ${repository}`);
