@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { RunRecord } from '@slashtrain/core/run/record';
 
 /*
@@ -199,12 +198,4 @@ export interface Registry {
   promote(candidate: Candidate): Promise<{ version: string; previous: RegistryState }>;
   /** Puts the aliases where they were. */
   back(previous: RegistryState): Promise<void>;
-}
-
-/** What stood there before anything was changed. */
-export interface Saved {
-  /** As the server had them, `status` left out. */
-  objects: KubernetesObject[];
-  /** What was not there: it goes when this deploy is taken back. */
-  absent: { apiVersion: string; kind: string; namespace: string; name: string }[];
 }
