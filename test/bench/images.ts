@@ -15,41 +15,56 @@ import { startGitHub } from '@slashtrain/testing/github/github';
 import { buildahPlace, startDockerd } from '../support/builders.ts';
 import { succeeded } from '../support/steps.ts';
 import { unique } from '../support/targets.ts';
+import { median } from './measure.ts';
 
 /*
  * One changed line on a large base: the layer builder, `docker build` with `docker push`, and buildah, in one run on one
- * registry, with time and bytes over the line; then ten images at once and one after the other. Asserts nothing.
- *   node test/bench/images.ts --registry HOST [--mb 2048]      HOST speaks http; dockerd and buildah are installed
+ * registry, with time and bytes over the line (warm ones in turn, medians of the rounds); then ten images at once and one
+ * after the other. Asserts nothing.
+ *   node test/bench/images.ts --registry HOST [--mb 2048] [--rounds 5]      HOST speaks http; dockerd and buildah are installed
  */
-const { values } = parseArgs({ options: { registry: { type: 'string' }, mb: { type: 'string', default: '2048' } } });
+const { values } = parseArgs({
+  options: {
+    registry: { type: 'string' },
+    mb: { type: 'string', default: '2048' },
+    rounds: { type: 'string', default: '5' },
+  },
+});
 const { registry } = values;
 const megabytes = Number(values.mb);
-if (!registry || !Number.isInteger(megabytes) || megabytes < 4)
-  throw new Error('--registry HOST is needed, and --mb is a whole number from 4');
+const rounds = Number(values.rounds);
+if (!registry || !Number.isInteger(megabytes) || megabytes < 4 || !(rounds >= 1))
+  throw new Error('--registry HOST is needed, --mb is a whole number from 4, and --rounds one from 1');
 
 const folder = mkdtempSync(join(tmpdir(), 'slashtrain-bench-images-'));
 const space = unique('bench');
 const line = await countingProxy(registry);
 const base = `${line.host}/${space}/base:1`;
 const github = await startGitHub();
-const repository = github.createRepository({ owner: 'acme', name: 'bench', files: filesOf(10) });
-const change = (): string => repository.commit({ files: { 'train.py': `print("${randomBytes(4).toString('hex')}")\n` } });
+const single = github.createRepository({ owner: 'acme', name: 'bench', files: filesOf(0) });
+const ten = github.createRepository({ owner: 'acme', name: 'ten', files: filesOf(10) });
+const change = (repository = single): string =>
+  repository.commit({ files: { 'train.py': `print("${randomBytes(4).toString('hex')}")\n` } });
 
 try {
   console.log(`a base of ${megabytes} MB`);
   await pushBase();
-  const rows: Record<string, { ms: number; MB: number }> = {};
+  const taken: Record<string, { ms: number[]; MB: number[] }> = {};
   const measure = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    // What was written before would be on its way to the disk meanwhile, and be waited for by who writes next.
+    await run('sync', []);
     const [start, before] = [performance.now(), line.bytes()];
     await work();
-    rows[name] = { ms: Math.round(performance.now() - start), MB: Math.round((line.bytes() - before) / 1e4) / 100 };
+    const { ms, MB } = (taken[name] ??= { ms: [], MB: [] });
+    ms.push(Math.round(performance.now() - start));
+    MB.push(Math.round((line.bytes() - before) / 1e4) / 100);
   };
+  const of = (name: string): number => median(taken[name]?.ms ?? []);
 
   let peak = 0;
   const layer = async (inputs: Record<string, string>): Promise<void> =>
     void (peak = Math.max(peak, await build({ builder: 'layer', base, ...inputs })));
-  await measure('layer cold', () => layer({ image: `${line.host}/${space}/layer` }));
-  await measure('layer warm', () => layer({ image: `${line.host}/${space}/layer` }));
+  const withLayer = (): Promise<void> => layer({ image: `${line.host}/${space}/layer` });
 
   const context = join(folder, 'context');
   await run('mkdir', ['-p', context]);
@@ -59,49 +74,58 @@ try {
     writeFileSync(join(context, 'train.py'), `print("${randomBytes(4).toString('hex')}")\n`);
   };
   const docker = await startDockerd();
-  try {
-    const image = `${line.host}/${space}/docker:1`;
-    const both = async (): Promise<void> => {
-      write();
-      await run('docker', ['build', '--quiet', '--tag', image, context], { ...docker.env, DOCKER_BUILDKIT: '0' });
-      await run('docker', ['push', '--quiet', image], docker.env);
-    };
-    await measure('docker cold', both);
-    await measure('docker warm', both);
-  } finally {
-    await docker.stop();
-  }
   const buildah = buildahPlace('overlay');
   try {
-    const image = `${line.host}/${space}/buildah:1`;
-    const both = async (): Promise<void> => {
+    const [one, other] = [`${line.host}/${space}/docker:1`, `${line.host}/${space}/buildah:1`];
+    const withDocker = async (): Promise<void> => {
       write();
-      await run('buildah', ['build', '--quiet', '--layers', '--tls-verify=false', '--tag', image, context], buildah.env);
-      await run('buildah', ['push', '--quiet', '--tls-verify=false', image, `docker://${image}`], buildah.env);
+      await run('docker', ['build', '--quiet', '--tag', one, context], { ...docker.env, DOCKER_BUILDKIT: '0' });
+      await run('docker', ['push', '--quiet', one], docker.env);
     };
-    await measure('buildah cold', both);
-    await measure('buildah warm', both);
+    const withBuildah = async (): Promise<void> => {
+      write();
+      await run('buildah', ['build', '--quiet', '--layers', '--tls-verify=false', '--tag', other, context], buildah.env);
+      await run('buildah', ['push', '--quiet', '--tls-verify=false', other, `docker://${other}`], buildah.env);
+    };
+    await measure('layer cold', withLayer);
+    await measure('docker cold', withDocker);
+    await measure('buildah cold', withBuildah);
+    for (let round = 0; round < rounds; round++) {
+      await measure('layer warm', withLayer);
+      await measure('docker warm', withDocker);
+      await measure('buildah warm', withBuildah);
+    }
   } finally {
+    await docker.stop();
     await buildah.stop();
   }
   const images = JSON.stringify(Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`i${at}`, { context: `part${at}` }])));
-  const sha = change();
-  await measure('ten, a step each', async () => {
-    for (let at = 0; at < 10; at++) await build({ builder: 'layer', base, image: `${line.host}/${space}/each`, context: `part${at}` }, sha);
-  });
-  await measure('ten, one step, parallel 1', () =>
-    build({ builder: 'layer', base, image: `${line.host}/${space}/one`, images, parallel: '1' }, sha),
+  const tenWays: Record<string, (space: string, sha: string) => Promise<unknown>> = {
+    'ten, a step each': async (own, sha) => {
+      for (let at = 0; at < 10; at++)
+        await build({ builder: 'layer', base, image: `${line.host}/${own}/each`, context: `part${at}` }, sha, ten);
+    },
+    'ten, one step, parallel 1': (own, sha) =>
+      build({ builder: 'layer', base, image: `${line.host}/${own}/one`, images, parallel: '1' }, sha, ten),
+    'ten, one step, parallel 10': (own, sha) =>
+      build({ builder: 'layer', base, image: `${line.host}/${own}/ten`, images, parallel: '10' }, sha, ten),
+  };
+  for (let round = 0; round < rounds; round++)
+    for (const [name, work] of Object.entries(tenWays)) {
+      const sha = change(ten);
+      await measure(name, () => work(`${space}/${round}`, sha));
+    }
+  console.table(
+    Object.fromEntries(
+      Object.entries(taken).map(([name, { ms, MB }]) => [name, { ms: median(ms), 'ms, least': Math.min(...ms), MB: median(MB) }]),
+    ),
   );
-  await measure('ten, one step, parallel 10', () =>
-    build({ builder: 'layer', base, image: `${line.host}/${space}/ten`, images, parallel: '10' }, sha),
-  );
-  console.table(rows);
 
   // From one registry to another, every byte passes.
   const other = await countingProxy(registry);
   const streamed = await build({ builder: 'layer', base, image: `${other.host}/${space}/streamed` });
   other.close();
-  const ratio = (a: string, b: string): string => ((rows[a]?.ms ?? Number.NaN) / (rows[b]?.ms ?? Number.NaN)).toFixed(2);
+  const ratio = (a: string, b: string): string => (of(a) / of(b)).toFixed(2);
   console.log(
     [
       `layer warm is ${ratio('layer warm', 'docker cold')} of docker cold, ${ratio('layer warm', 'docker warm')} of docker warm, ${ratio('layer warm', 'buildah warm')} of buildah warm`,
@@ -116,7 +140,7 @@ try {
 }
 
 /** Runs the action on a new commit. @returns its most memory, in MB */
-async function build(inputs: Record<string, string>, sha = change()): Promise<number> {
+async function build(inputs: Record<string, string>, sha = change(), repository = single): Promise<number> {
   const file = join(folder, 'peak');
   const hook = `import{writeFileSync}from'node:fs';process.on('exit',()=>writeFileSync(${JSON.stringify(file)},String(process.resourceUsage().maxRSS)))`;
   const { owner, name, id } = repository;
