@@ -11,12 +11,11 @@ import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { resultLine, resultMarkdown } from '@slashtrain/core/run/result-text';
-import { failedPods } from '@slashtrain/core/run/outcome';
-import type { RunResult } from '@slashtrain/core/run/result';
 import { isEnded } from '@slashtrain/core/run/state';
 import { awaitRun, type Awaited } from './await-run.ts';
 import { concludeCheck, updateCheck } from './check.ts';
-import { Follower, shortName } from './follow.ts';
+import { Follower } from './follow.ts';
+import { groupsOf } from './groups.ts';
 import { LogFile } from './log-file.ts';
 import type { WaitInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
@@ -66,8 +65,11 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   const { result } = awaited;
   writeOutputs(host, result, file);
   if (isEnded(result.state)) await concludeCheck(github, awaited.stored, result, log);
-  const failed = isEnded(result.state) && result.state !== 'succeeded';
-  if (failed && inputs.logs !== 'none') showTails(host, stored.name, result, follower);
+  for (const { title, lines: shown } of groupsOf(stored.name, result, follower.gathered, inputs.logs)) {
+    log.startGroup(title);
+    log.info(shown.join('\n'));
+    log.endGroup();
+  }
   log.info(resultLine(result));
   await host.summarise(`### ${stored.record.pipeline}: ${result.state}\n\n${resultMarkdown(stored.name, awaited.stored.record, result)}`);
   judge(awaited, inputs);
@@ -99,23 +101,6 @@ function checkIdentity({ name, record }: StoredRecord, inputs: WaitInputs, conte
     throw new ActionError('run-failed', `the run ${name} was never made${record.refusal ? `: ${record.refusal}` : ''}`, {
       remedy: 'run submit-pipeline again',
     });
-  }
-}
-
-// What fails in dozens of pods at once is mostly the same in all.
-const mostTails = 4;
-
-/** A group for each pod that failed, the first one first. */
-function showTails({ log }: Host, run: string, result: RunResult, { gathered }: Follower): void {
-  const failed = failedPods(result.pods).slice(0, mostTails);
-  const tails = failed.map((pod) => ({ title: shortName(pod.name, run), lines: gathered.tailOf(pod.name).slice(-result.logTail.length) }));
-  // Of a run that ended before, the record has one.
-  const known = tails.filter(({ lines }) => lines.length > 0);
-  for (const { title, lines } of known.length > 0 ? known : [{ title: 'the run', lines: result.logTail }]) {
-    if (lines.length === 0) continue;
-    log.startGroup(`The last ${lines.length} log lines of ${title}`);
-    log.info(lines.join('\n'));
-    log.endGroup();
   }
 }
 
