@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { Duplex, PassThrough, Writable } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ActionError, messageOf } from '../action/errors.ts';
 import type { KubernetesClient } from './client.ts';
@@ -14,12 +14,13 @@ export interface PodPort {
 
 /**
  * Connections to a port of a pod through the API server, as an agent for node:http: as many as there are requests at once, kept
- * and used again; no port of this machine is opened. `signal` ends them. What goes wrong is the request's error: an ActionError that names the pod, `not-found` where it is
- * gone, `unreachable` with a cause of the code `ECONNREFUSED` where nothing listens. A request on a kept connection that the
- * pod has just closed fails as on any keep-alive connection, with `request.reusedSocket`
- * (https://nodejs.org/api/http.html#requestreusedsocket). Call `destroy()` when done.
+ * and used again; no port of this machine is opened. `signal` ends them. What goes wrong is the request's error: an ActionError
+ * that names the pod, `not-found` where it is gone, `unreachable` with a cause of the code `ECONNREFUSED` where nothing listens.
+ * A request on a kept connection that the pod has just closed fails as on any keep-alive connection, with
+ * `request.reusedSocket` (https://nodejs.org/api/http.html#requestreusedsocket). Call `destroy()` when done.
  *
- * The framing is @kubernetes/client-node's PortForward; signing in, proxies and the server's words are ours.
+ * The web socket is `ws`'s, as in @kubernetes/client-node, whose own PortForward brings all generated models with it and cannot
+ * tell the server's words.
  */
 export function forwardTo(client: Pick<KubernetesClient, 'access'>, target: PodPort, signal: AbortSignal): Agent {
   const agent = new PodAgent((over) => openTunnel(client, target, over));
@@ -53,44 +54,26 @@ class PodAgent extends Agent {
   }
 }
 
-/** One connection to the port, as a stream. */
-async function openTunnel(client: Pick<KubernetesClient, 'access'>, target: PodPort, signal: AbortSignal): Promise<Duplex> {
-  signal.throwIfAborted();
-  const { PortForward, KubeConfig } = await import('@kubernetes/client-node');
-  const tunnel = new Tunnel(target);
-  const handler = {
-    connect: (path: string, _: unknown, take: ((channel: number, data: Buffer) => boolean) | null) =>
-      connect(client, target, path, (channel, data) => void take?.(channel, data), signal),
-  };
-  const names = [target.namespace, target.pod].map(encodeURIComponent) as [string, string];
-  const forward = new PortForward(new KubeConfig(), false, handler);
-  const socket = await forward.portForward(...names, [target.port], tunnel.fromPod, tunnel.errors, tunnel.toPod);
-  // A function is what it gives where it was told to try again by itself.
-  if (typeof socket === 'function') throw new ActionError('internal', 'the port-forward has no connection');
-  tunnel.attach(socket, signal);
-  return tunnel;
-}
-
-/** Opens the web socket with our credentials, connection and proxy; an answer that is no upgrade is told in the server's words. */
-async function connect(
-  { access }: Pick<KubernetesClient, 'access'>,
-  target: PodPort,
-  path: string,
-  take: (channel: number, data: Buffer) => void,
-  signal: AbortSignal,
-): Promise<WebSocket> {
+/**
+ * One connection to the port: a web socket with our credentials, connection and proxy. An answer that is no upgrade is told in
+ * the server's words.
+ */
+async function openTunnel({ access }: Pick<KubernetesClient, 'access'>, target: PodPort, signal: AbortSignal): Promise<Duplex> {
   const { WebSocket } = await import('ws');
+  const { server, context } = access;
+  const [namespace, pod] = [target.namespace, target.pod].map(encodeURIComponent);
+  const url = `${server.replace(/\/+$/u, '').replace(/^http/u, 'ws')}/api/v1/namespaces/${namespace}/pods/${pod}/portforward?ports=${target.port}`;
   for (let attempt = 1; ; attempt++) {
     const { agent, headers } = await access.signIn();
     signal.throwIfAborted();
-    const url = access.server.replace(/\/+$/u, '').replace(/^http/u, 'ws') + path;
-    const socket = new WebSocket(url, 'v4.channel.k8s.io', { agent, headers: { 'user-agent': 'slashtrain', ...headers } });
-    const end = (): void => socket.terminate();
-    signal.addEventListener('abort', end, { once: true });
+    const socket = new WebSocket(url, 'v4.channel.k8s.io', {
+      agent,
+      headers: { 'user-agent': 'slashtrain', ...headers },
+      handshakeTimeout: 30_000,
+    });
+    // Before it is open: the first bytes can come with the answer.
+    const tunnel = new Tunnel(socket, target, signal);
     const refused = await new Promise<{ status: number; text: string } | undefined>((done, fail) => {
-      socket.on('message', (data, isBinary) => {
-        if (isBinary && Buffer.isBuffer(data) && data.length > 0) take(data[0] ?? 0, data.subarray(1));
-      });
       socket.on('unexpected-response', (request, response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => void (chunks.length < 64 && chunks.push(chunk)));
@@ -100,15 +83,15 @@ async function connect(
         });
       });
       socket.on('open', () => done(undefined));
-      socket.on('error', (error) => fail(signal.aborted ? (signal.reason as Error) : unreachable(access.server, target, error)));
-    }).finally(() => signal.removeEventListener('abort', end));
-    if (!refused) return socket;
+      socket.on('error', (error) => fail(signal.aborted ? (signal.reason as Error) : unreachable(server, target, error)));
+    });
+    if (!refused) return tunnel;
+    tunnel.destroy();
     // A token that expired a moment ago: make a new one, once.
     if (refused.status === 401 && attempt === 1) {
       access.forget();
       continue;
     }
-    const { server, context } = access;
     throw refusal(refused, {
       // Which verb a web socket takes depends on the server's version.
       verb: /cannot (\w+) resource/u.exec(refused.text)?.[1] ?? 'create',
@@ -122,43 +105,47 @@ async function connect(
   }
 }
 
-/** What node:http takes for a socket, over the streams of PortForward. */
+const dataChannel = 0;
+const errorChannel = 1;
+const portBytes = 2;
+
+/**
+ * What node:http takes for a socket, over a web socket whose messages begin with a channel: data, and the kubelet's words. The
+ * first message of each channel is the port's number
+ * (https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go).
+ */
 class Tunnel extends Duplex {
-  readonly toPod = new PassThrough();
-  readonly fromPod: Writable;
-  readonly errors: Writable;
+  readonly #socket: WebSocket;
   readonly #target: PodPort;
-  #socket: Pick<WebSocket, 'terminate'> | undefined;
   #hasFailed = false;
 
-  constructor(target: PodPort) {
+  constructor(socket: WebSocket, target: PodPort, signal: AbortSignal) {
     super();
-    this.#target = target;
-    this.fromPod = new Writable({
-      write: (chunk: Buffer, _, done) => {
-        // What is read from a model is bounded by whoever reads, so that nothing has to be held back here.
-        if (chunk.length > 0 && !this.destroyed) this.push(chunk);
-        done();
-      },
-    });
-    this.errors = new Writable({
-      write: (chunk: Buffer, _, done) => {
-        if (chunk.length > 0) this.#fail(failed(this.#target, chunk.toString().trim().slice(0, 500)));
-        done();
-      },
-    });
-  }
-
-  attach(socket: Pick<WebSocket, 'terminate' | 'on' | 'readyState' | 'CLOSED'>, signal: AbortSignal): void {
     this.#socket = socket;
-    const over = (): unknown => this.#hasFailed || this.destroyed || this.push(null);
-    if (socket.readyState === socket.CLOSED) over();
-    else socket.on('close', over);
+    this.#target = target;
+    const begun = new Set<number>();
+    socket.on('message', (message) => {
+      const data = message as Buffer;
+      const channel = data[0] ?? dataChannel;
+      const bytes = data.subarray(begun.has(channel) ? 1 : 1 + portBytes);
+      begun.add(channel);
+      if (bytes.length > 0) this.#take(channel, bytes);
+    });
+    socket.on('close', () => {
+      if (!this.#hasFailed && !this.destroyed) this.push(null);
+    });
     socket.on('error', (error) => this.#fail(error));
     const end = (): void => void this.destroy(signal.reason as Error);
     signal.addEventListener('abort', end, { once: true });
     this.once('close', () => signal.removeEventListener('abort', end));
-    if (signal.aborted) end();
+    // Whoever has the connection hears of it; before anybody has it, the web socket's own error tells.
+    this.on('error', () => undefined);
+  }
+
+  #take(channel: number, bytes: Buffer): void {
+    // What is read from a model is bounded by whoever reads, so that nothing has to be held back here.
+    if (channel === dataChannel && !this.destroyed) this.push(bytes);
+    if (channel === errorChannel) this.#fail(failed(this.#target, bytes.toString().trim().slice(0, 500)));
   }
 
   // The pod's refusal can come before the request has its connection, and must still reach it.
@@ -172,17 +159,29 @@ class Tunnel extends Duplex {
     // It comes when it comes.
   }
 
-  override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.toPod.write(chunk, done);
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#send([chunk], done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.#send(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    );
+  }
+
+  #send(chunks: Buffer[], done: () => void): void {
+    // What cannot be sent any more has its reason on the error channel, or in the end of the web socket, which follows.
+    this.#socket.send(Buffer.concat([Buffer.of(dataChannel), ...chunks]), () => done());
   }
 
   override _final(done: () => void): void {
-    this.toPod.end();
+    this.#socket.close();
     done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#socket?.terminate();
+    this.#socket.terminate();
     done(error);
   }
 
@@ -208,7 +207,6 @@ function nameOf({ namespace, pod, port }: PodPort): string {
   return `port ${port} of the pod ${pod} in namespace ${namespace}`;
 }
 
-/** What the kubelet says of a port: https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go. */
 function failed(target: PodPort, words: string): ActionError {
   if (/connection refused/u.test(words)) {
     return new ActionError('unreachable', `nothing listens on ${nameOf(target)}`, {
