@@ -28,6 +28,17 @@ describe('lines of a stream', () => {
     );
   });
 
+  it('may be of 20 MB, with carriage returns alone in them', async () => {
+    const progress = 'epoch 1: 50 %\r'.repeat(1_500_000);
+    const bytes = Buffer.from(`first\n${progress}\nlast`);
+    const chunks = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, index) =>
+      bytes.subarray(index * 65_536, (index + 1) * 65_536),
+    );
+    const lines = await collect(chunks);
+    expect(lines.length).toBe(3);
+    expect(lines[1] === `${progress}\n`).toBe(true);
+  });
+
   it('come in pieces where one is longer than allowed', async () => {
     expect(await collect([Buffer.from('aaaa'), Buffer.from('bbbb'), Buffer.from('c\nd')], 6)).toEqual(['aaaabbbb', 'c\n', 'd']);
   });

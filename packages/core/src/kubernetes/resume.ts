@@ -36,69 +36,137 @@ const slackSeconds = 1;
  */
 export class LogResume {
   /** The nanoseconds of all lines that were read of the last seconds, by second since 1970. */
-  readonly #seen = new Map<number, number[]>();
-  /** How often each stamp is still to be skipped in this reading, and how many lines that is. */
-  #repeated = new Map<number, number>();
-  #left = 0;
+  readonly #seen = new Map<number, Numbers>();
+  /** Those of seconds that have passed, to be used again: at 100 MB a second new memory for each would pile up. */
+  readonly #spare: Numbers[] = [];
+  /** What is still to be skipped in this reading. */
+  #repeated: Multiset | undefined;
   #base = 0;
   /** Whole seconds since 1970; undefined before the first line. */
   #since: number | undefined;
 
   /** Begins a reading. @returns `sinceTime` for it; undefined for the whole log */
   begin(): string | undefined {
-    this.#repeated = new Map();
-    this.#left = 0;
     this.#base = this.#since ?? 0;
-    for (const [second, all] of this.#seen) {
-      this.#left += all.length;
-      for (const nanoseconds of all) {
-        const key = this.#key(second, nanoseconds);
-        this.#repeated.set(key, (this.#repeated.get(key) ?? 0) + 1);
-      }
-    }
+    const keys: Float64Array[] = [];
+    for (const [second, all] of this.#seen) keys.push(Float64Array.from(all.filled(), (nanoseconds) => this.#key(second, nanoseconds)));
+    this.#repeated = keys.some(({ length }) => length > 0) ? new Multiset(keys) : undefined;
     return this.#since === undefined ? undefined : new Date(this.#since * 1000).toISOString().replace('.000Z', 'Z');
   }
 
   /** Whether this reading has passed everything that was read before. */
   get hasCaughtUp(): boolean {
-    return this.#left === 0;
+    return this.#repeated === undefined;
   }
 
   /** Whether the next line with this stamp was read before. */
   isRepeated(time: string): boolean {
-    return this.#left > 0 && (this.#repeated.get(this.#key(secondOf(time), nanosecondsOf(time))) ?? 0) > 0;
+    return this.#repeated?.has(this.#key(secondOf(time), nanosecondsOf(time))) ?? false;
   }
 
   /** Takes a whole line of this reading. @returns whether it is new */
   take(time: string): boolean {
     const second = secondOf(time);
     const nanoseconds = nanosecondsOf(time);
-    if (this.#left > 0) {
-      const key = this.#key(second, nanoseconds);
-      const repeated = this.#repeated.get(key) ?? 0;
-      if (repeated > 0) {
-        this.#repeated.set(key, repeated - 1);
-        this.#left -= 1;
-        return false;
-      }
+    if (this.#repeated?.remove(this.#key(second, nanoseconds))) {
+      if (this.#repeated.size === 0) this.#repeated = undefined;
+      return false;
     }
-    const all = this.#seen.get(second);
-    if (all) all.push(nanoseconds);
-    else this.#startSecond(second, nanoseconds);
+    (this.#seen.get(second) ?? this.#startSecond(second)).add(nanoseconds);
     return true;
   }
 
-  #startSecond(second: number, nanoseconds: number): void {
-    this.#seen.set(second, [nanoseconds]);
+  #startSecond(second: number): Numbers {
+    const numbers = this.#spare.pop() ?? new Numbers();
+    this.#seen.set(second, numbers);
     const since = second - slackSeconds;
-    if (this.#since !== undefined && since <= this.#since) return;
+    if (this.#since !== undefined && since <= this.#since) return numbers;
     this.#since = since;
-    for (const old of this.#seen.keys()) if (old < since) this.#seen.delete(old);
+    for (const [old, passed] of this.#seen) {
+      if (old >= since) continue;
+      this.#seen.delete(old);
+      passed.clear();
+      if (this.#spare.length === 0) this.#spare.push(passed);
+    }
+    return numbers;
   }
 
   #key(second: number, nanoseconds: number): number {
     // From a second near this one, so that the number is exact.
     return (second - this.#base) * 1e9 + nanoseconds;
+  }
+}
+
+/** A growing list of whole numbers below 2^32, four bytes each. */
+class Numbers {
+  #values = new Uint32Array(32);
+  #length = 0;
+
+  add(value: number): void {
+    if (this.#length === this.#values.length) {
+      const wider = new Uint32Array(2 * this.#length);
+      wider.set(this.#values);
+      this.#values = wider;
+    }
+    this.#values[this.#length++] = value;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  filled(): Uint32Array {
+    return this.#values.subarray(0, this.#length);
+  }
+}
+
+/** Numbers, each as often as it was given, to be taken out. Mostly in rising order: then each is found at once. */
+class Multiset {
+  readonly #sorted: Float64Array;
+  /** At the first place of each number, how often it was taken out. */
+  readonly #taken: Uint32Array;
+  #next = 0;
+  size: number;
+
+  constructor(lists: readonly Float64Array[]) {
+    this.size = lists.reduce((sum, { length }) => sum + length, 0);
+    this.#sorted = new Float64Array(this.size);
+    this.#taken = new Uint32Array(this.size);
+    let at = 0;
+    for (const list of lists) {
+      this.#sorted.set(list, at);
+      at += list.length;
+    }
+    this.#sorted.sort();
+  }
+
+  has(value: number): boolean {
+    const first = this.#find(value);
+    return this.#sorted[first + (this.#taken[first] ?? 0)] === value;
+  }
+
+  /** @returns whether it was there */
+  remove(value: number): boolean {
+    const first = this.#find(value);
+    const taken = this.#taken[first] ?? 0;
+    if (this.#sorted[first + taken] !== value) return false;
+    this.#taken[first] = taken + 1;
+    this.#next = first + 1;
+    this.size -= 1;
+    return true;
+  }
+
+  /** The first place of `value`, or of what comes after it. */
+  #find(value: number): number {
+    const sorted = this.#sorted;
+    if (sorted[this.#next] === value && sorted[this.#next - 1] !== value) return this.#next;
+    let low = 0;
+    for (let high = sorted.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      if ((sorted[middle] ?? 0) < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
