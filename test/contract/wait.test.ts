@@ -4,9 +4,11 @@ import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { startBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { parse } from 'yaml';
 import { startCuttingProxy, type CuttingProxy } from '../support/cutting-proxy.ts';
 import { keptLog } from '../support/kubernetes.ts';
 import { succeeded } from '../support/steps.ts';
+import { startTokenGate, type Kubeconfig } from '../support/token-gate.ts';
 import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../support/targets.ts';
 
 /*
@@ -16,7 +18,8 @@ import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../s
 sayWhatIsSkipped('a wait over a broken connection');
 
 const count = 400;
-const program = `let i = 0; const t = setInterval(() => { console.log('numbered ' + ++i); if (i === ${count}) clearInterval(t); }, 15);`;
+const program = (lines: number): string =>
+  `let i = 0; const t = setInterval(() => { console.log('numbered ' + ++i); if (i === ${lines}) clearInterval(t); }, 15);`;
 
 describe.each(targets)('a wait on the %s cluster', (name) => {
   let target: Target;
@@ -46,10 +49,10 @@ describe.each(targets)('a wait on the %s cluster', (name) => {
   });
 
   /** Submits the program and waits for it, through the proxy; `disturb` is called with each numbered line. */
-  async function waitThrough(disturb: (line: number) => void): Promise<BundleResult> {
+  async function waitThrough(disturb: (line: number) => void, { access = kubeconfig, lines = count } = {}): Promise<BundleResult> {
     const token = github.token({ contents: 'read', checks: 'write', 'pull-requests': 'read' }, { repository });
     const common = { github: { url: github.url, token, repository: { owner: 'acme', name: 'digits', id: repository.id } } };
-    const container = { name: 'count', image: target.base, command: ['node', '-e', program] };
+    const container = { name: 'count', image: target.base, command: ['node', '-e', program(lines)] };
     const manifest = {
       apiVersion: 'batch/v1',
       kind: 'Job',
@@ -68,7 +71,7 @@ describe.each(targets)('a wait on the %s cluster', (name) => {
     return startBundle({
       action: 'wait-for-run',
       ...common,
-      inputs: { ...inputs, kubeconfig, run: submitted.outputs['run'] ?? '' },
+      inputs: { ...inputs, kubeconfig: access, run: submitted.outputs['run'] ?? '' },
       onLine,
     }).result;
   }
@@ -95,6 +98,18 @@ describe.each(targets)('a wait on the %s cluster', (name) => {
   });
 
   if (name === 'embedded') {
+    it('whose token ends again and again has it renewed by the exec plugin, and ends in the true state with every line once', async () => {
+      const gate = await startTokenGate(client.server, (parse(target.kubeconfig) as Kubeconfig).users[0]?.user.token ?? '');
+      const access = gate.kubeconfig(target.kubeconfig);
+      const result = await waitThrough((line) => line % 50 === 0 && gate.expire(), { access, lines: 200 });
+      await gate.close();
+      expect(numbered(result)).toEqual(all.slice(0, 200));
+      expect(result).toMatchObject({ code: 0, outputs: { state: 'succeeded' } });
+      expect(gate.refused).toBeGreaterThanOrEqual(3);
+      // No token in the log, neither the first nor those that came later.
+      expect(result.stdout).not.toMatch(/^(?!::add-mask::).*token-\d+-of-the-plugin/mu);
+    });
+
     it('whose API server is restarted and has forgotten its history ends in the true state with every line once', async () => {
       const result = await waitThrough((line) => {
         if (line % 100 !== 50) return;
