@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseImageName } from '@slashtrain/core/registry/image-name';
 import { Registries } from '@slashtrain/core/registry/registries';
-import { isIndex } from '@slashtrain/core/registry/media-types';
 import type { Repository } from '@slashtrain/testing/github/github';
 import { startRegistry } from '@slashtrain/testing/registry/server';
 import {
@@ -13,11 +11,13 @@ import {
   programFiles,
   pushMachineImage,
   startBuildkitd,
+  startBuildx,
   startDockerd,
   systemFiles,
   type Daemon,
 } from '../support/builders.ts';
 import { openBuilding, type Building } from '../support/building.ts';
+import { contentOf, layersOf } from '../support/images.ts';
 import { succeeded } from '../support/steps.ts';
 import { filesOf, unique } from '../support/targets.ts';
 
@@ -60,35 +60,14 @@ const digits = (files: Record<string, string>): Repository =>
     files: { ...filesOf('examples/digits'), '.dockerignore': '*.md\nDockerfile*\n', ...files },
   });
 
-/** All that a registry has of an image: manifests, configurations and unpacked layers. */
-async function contentOf(image: string): Promise<Buffer> {
-  const { registry: host, repository, digest = '' } = parseImageName(image, 'the image');
-  const registry = registries.of({ registry: host });
-  const top = await registry.manifest(repository, digest);
-  const manifests = isIndex(top.content)
-    ? await Promise.all(top.content.manifests.map((one) => registry.manifest(repository, one.digest)))
-    : [top];
-  const parts = [top.bytes];
-  for (const { content, bytes } of manifests) {
-    parts.push(bytes);
-    if (isIndex(content)) continue;
-    for (const blob of [content.config, ...content.layers]) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of registry.blob(repository, blob)) chunks.push(chunk);
-      const whole = Buffer.concat(chunks);
-      parts.push(whole, ...(whole[0] === 0x1f && whole[1] === 0x8b ? [gunzipSync(whole)] : []));
-    }
-  }
-  return Buffer.concat(parts);
-}
-
 const builders: [name: string, program: string, toInstall: string, start: () => Promise<Daemon>][] = [
   ['docker', 'dockerd', 'docker.io', startDockerd],
+  ['buildx', 'docker-buildx', "docker's client, buildx, BuildKit's buildkitd, and runc", startBuildx],
   ['buildah', 'buildah', 'buildah', async () => buildahPlace()],
   ['buildkit', 'buildkitd', "BuildKit's buildkitd and buildctl, and runc", startBuildkitd],
 ];
 const inputsOf = (name: string, { address }: Daemon): Record<string, string> => ({
-  builder: name,
+  builder: name === 'buildx' ? 'docker' : name,
   ...(name === 'buildkit' ? { buildkit: address } : {}),
 });
 
@@ -168,7 +147,7 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
   });
 });
 
-it.each(builders.slice(0, 2))(
+it.each(builders.slice(0, 3))(
   '%s pushes where only the inputs of this step may, and leaves no login behind',
   async (name, program, toInstall, start) => {
     if (!has(program, toInstall)) return;
@@ -243,9 +222,3 @@ describe('the layer builder', () => {
     }
   });
 });
-
-async function layersOf(image: string): Promise<string[]> {
-  const { registry, repository, digest = '' } = parseImageName(image, 'the image');
-  const { content } = await registries.of({ registry }).manifest(repository, digest);
-  return isIndex(content) ? [] : content.layers.map((layer) => layer.digest);
-}

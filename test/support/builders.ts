@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { Registry } from '@slashtrain/core/registry/registry';
@@ -10,9 +10,16 @@ import { startRegistry } from '@slashtrain/testing/registry/server';
 
 /** Whether a program is on PATH; where it is not, a line says what the tests leave out and what to install. */
 export function has(program: string, toInstall: string): boolean {
-  const found = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+  const found = placeOf(program) !== undefined;
   if (!found) process.stdout.write(`skipped: what needs ${program}; install ${toInstall}\n`);
   return found;
+}
+
+function placeOf(program: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((file) => existsSync(file));
 }
 
 /** A daemon of ours, with its data in a folder of its own. */
@@ -23,13 +30,13 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** A dockerd of its own, without a network for what runs in a build. */
-export async function startDockerd(): Promise<Daemon> {
+/** A dockerd of its own, without a network for what runs in a build, and without buildx unless it is wanted. */
+export async function startDockerd({ buildx = false } = {}): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-dockerd-'));
   const address = `unix://${folder}/docker.sock`;
   const places = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid')];
   const daemon = spawnDaemon('dockerd', ['-H', address, ...places, '--iptables=false', '--ip6tables=false', '--bridge=none']);
-  const env = { DOCKER_HOST: address };
+  const env = { DOCKER_HOST: address, DOCKER_CONFIG: dockerConfig(folder, buildx) };
   await answered(daemon, () => spawnSync('docker', ['version'], { env: { ...process.env, ...env } }).status === 0);
   return { env, address, stop: () => stop(daemon, folder) };
 }
@@ -42,6 +49,29 @@ export async function startBuildkitd(): Promise<Daemon> {
   const daemon = spawnDaemon('buildkitd', ['--root', join(folder, 'root'), '--addr', address, ...worker]);
   await answered(daemon, () => spawnSync('buildctl', ['--addr', address, 'debug', 'workers']).status === 0);
   return { env: {}, address, stop: () => stop(daemon, folder) };
+}
+
+/** buildx with a buildkitd of its own as its builder, and no dockerd: what docker/setup-buildx-action makes with `driver: remote`. */
+export async function startBuildx(): Promise<Daemon> {
+  const daemon = await startBuildkitd();
+  const folder = mkdtempSync(join(tmpdir(), 'slashtrain-buildx-'));
+  const env = { DOCKER_HOST: `unix://${folder}/none.sock`, DOCKER_CONFIG: dockerConfig(folder, true), BUILDX_BUILDER: 'ours' };
+  const args = ['buildx', 'create', '--name', 'ours', '--driver', 'remote', daemon.address];
+  execFileSync('docker', args, { env: { ...process.env, ...env }, stdio: 'pipe' });
+  const stopAll = async (): Promise<void> => {
+    await daemon.stop();
+    removeFolder(folder);
+  };
+  return { env, address: daemon.address, stop: stopAll };
+}
+
+/** A configuration of docker's client in which nobody is logged in. */
+function dockerConfig(folder: string, buildx: boolean): string {
+  const plugins = join(folder, 'config/cli-plugins');
+  mkdirSync(plugins, { recursive: true });
+  const plugin = placeOf('docker-buildx');
+  if (buildx && plugin !== undefined) symlinkSync(plugin, join(plugins, 'docker-buildx'));
+  return join(folder, 'config');
 }
 
 /** buildah with a store of its own, and containers that need no network of theirs. */

@@ -83,18 +83,29 @@ describe('the commands of', () => {
 });
 
 describe('the builder that is found', () => {
-  /** A machine on which these commands answer. */
+  /** A machine on which these commands answer; `> ` parts a command from what it says. */
   const machine =
     (...answering: string[]): RunProgram =>
     async ({ program, args }) => {
       const line = [program, ...args].join(' ');
       if (!answering.some((one) => one.startsWith(program))) throw Object.assign(new Error(program), { code: 'ENOENT' });
-      return { code: answering.includes(line) ? 0 : 1, lines: [] };
+      const [found, ...lines] = answering.find((one) => one.split('> ', 1)[0] === line)?.split('> ') ?? [];
+      return { code: found === undefined ? 1 : 0, lines };
     };
   const workers = 'buildctl --addr tcp://b:1 debug workers';
 
   it.each<[string, Parameters<typeof findBuilder>[0], string | undefined, string[], string]>([
-    ['buildx', 'auto', undefined, ['docker version', 'docker buildx inspect', 'buildah --version'], 'docker answers, and has buildx'],
+    ['buildx', 'auto', undefined, ['docker version', 'docker buildx inspect', 'buildah --version'], 'docker has buildx'],
+    // A builder elsewhere, and no dockerd here: docker/setup-buildx-action with "driver: remote" or "kubernetes".
+    ['buildx', 'docker', undefined, ['docker buildx inspect> Driver: remote'], 'docker has buildx'],
+    // As buildx 0.29 says it where no dockerd runs.
+    [
+      'buildah',
+      'auto',
+      undefined,
+      ['docker buildx inspect> Name: default> Error:  Cannot connect', 'buildah --version'],
+      'does not answer',
+    ],
     ['docker', 'auto', undefined, ['docker version'], 'without buildx'],
     ['buildah', 'auto', undefined, ['docker --version', 'buildah --version'], 'docker does not answer'],
     ['buildah', 'buildah', undefined, ['docker version', 'buildah --version'], 'buildah is there'],

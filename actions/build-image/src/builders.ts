@@ -38,7 +38,8 @@ export async function findBuilder(
   run: RunProgram,
 ): Promise<{ builder: FoundBuilder; why: string }> {
   const has = {
-    buildx: () => answers(run, { program: 'docker', args: ['buildx', 'inspect'] }),
+    // It ends well where its builder is out of reach, and says so: a builder of its own needs no docker on this machine.
+    buildx: () => answers(run, { program: 'docker', args: ['buildx', 'inspect'] }, (lines) => !lines.some((line) => /^Error:/u.test(line))),
     docker: () => answers(run, { program: 'docker', args: ['version'] }),
     buildah: () => answers(run, { program: 'buildah', args: ['--version'] }),
     buildkit: async () =>
@@ -55,10 +56,8 @@ export async function findBuilder(
     });
   }
   if (wanted !== 'buildah') {
-    if (await has.docker()) {
-      if (await has.buildx()) return { builder: 'buildx', why: 'docker answers, and has buildx' };
-      return { builder: 'docker', why: 'docker answers, without buildx' };
-    }
+    if (await has.buildx()) return { builder: 'buildx', why: 'docker has buildx, whose builder answers' };
+    if (await has.docker()) return { builder: 'docker', why: 'docker answers, without buildx' };
     if (wanted === 'docker')
       throw new ActionError('unreachable', 'input "builder" is "docker", and docker does not answer on this machine', {
         remedy: 'start dockerd (hosted Linux runners have it), or use "buildah" or "buildkit"',

@@ -155,6 +155,7 @@ async function runAll(builder: FoundBuilder, commands: readonly Command[], reque
 
 function remedyFor(text: string): string {
   if (/no space left on device/iu.test(text)) return 'the disk is full: use the layer builder, a smaller base, or a runner with more disk';
+  if (/not supported for the docker driver/iu.test(text)) return 'run docker/setup-buildx-action before this step, whose builder can do it';
   if (/unauthorized|denied|authentication required|403 Forbidden/iu.test(text))
     return 'log in to the registry before this step and check that you may push there; for ghcr.io give the job "packages: write"';
   return 'what it wrote stands above in the log; the tags of the image did not move';

@@ -55,10 +55,15 @@ export function programs(environment: NodeJS.ProcessEnv, signal: AbortSignal): R
   };
 }
 
-/** Whether a program is there and answers. */
-export async function answers(run: RunProgram, command: Command): Promise<boolean> {
+/** Whether a program is there and answers, with lines that are `good`. */
+export async function answers(
+  run: RunProgram,
+  command: Command,
+  good: (lines: readonly string[]) => boolean = () => true,
+): Promise<boolean> {
   try {
-    return (await run(command)).code === 0;
+    const { code, lines } = await run(command);
+    return code === 0 && good(lines);
   } catch (error) {
     if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
