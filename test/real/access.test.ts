@@ -18,6 +18,7 @@ import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { RecordStore } from '@slashtrain/core/records/store';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { addressesOf } from '@slashtrain/testing/bundle/environment';
+import { startBundle } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { readInputs as cancelInputs } from '../../actions/cancel-runs/src/inputs.ts';
 import { main as cancel } from '../../actions/cancel-runs/src/main.ts';
@@ -31,6 +32,7 @@ import { readInputs as syncInputs } from '../../actions/sync-runs/src/inputs.ts'
 import { main as sync } from '../../actions/sync-runs/src/main.ts';
 import { readInputs as waitInputs } from '../../actions/wait-for-run/src/inputs.ts';
 import { main as wait } from '../../actions/wait-for-run/src/main.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { keptLog, type KeptLog } from '../support/kubernetes.ts';
 import { openTarget, unique, type Target } from '../support/targets.ts';
 
@@ -43,6 +45,8 @@ const rbac = (plural: string, kind: string): Resource => ({ group: 'rbac.authori
 const core = (plural: string, kind: string): Resource => ({ group: '', version: 'v1', plural, kind });
 const roles = rbac('roles', 'Role');
 const roleBindings = rbac('rolebindings', 'RoleBinding');
+const clusterRoles = rbac('clusterroles', 'ClusterRole');
+const clusterRoleBindings = rbac('clusterrolebindings', 'ClusterRoleBinding');
 const namespaces = core('namespaces', 'Namespace');
 const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
 const secrets = core('secrets', 'Secret');
@@ -219,12 +223,12 @@ interface Pull {
   sha: string;
   number: number;
 }
-function pullRequest(program = 'console.log(\'slashtrain-metric {"name":"accuracy","value":0.9,"step":1}\')'): Pull {
+function pullRequest(program = 'console.log(\'slashtrain-metric {"name":"accuracy","value":0.9,"step":1}\')', pod: object = {}): Pull {
   const branch = unique('change');
   const container = { name: 'train', image: target.base, command: ['node', '-e', program] };
   const spec = {
     backoffLimit: 0,
-    template: { spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 1, containers: [container] } },
+    template: { spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 1, ...pod, containers: [container] } },
   };
   const manifest = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'digits' }, spec };
   const sha = repository.commit({ branch, files: { 'train.yaml': JSON.stringify(manifest) } });
@@ -237,8 +241,8 @@ const adminConfig = (): Record<string, string> => ({ kubeconfig: target.kubeconf
 const submitWith = ({ sha, number }: Pull, access: Record<string, string>): Promise<Ran> =>
   run(submit, submitInputs, { manifest: 'train.yaml', sha, 'pr-number': String(number), pipeline: 'digits', deadline: '10m', ...access });
 
-async function made(program?: string): Promise<Pull & { run: string }> {
-  const pull = pullRequest(program);
+async function made(program?: string, pod?: object): Promise<Pull & { run: string }> {
+  const pull = pullRequest(program, pod);
   const submitted = await submitWith(pull, adminConfig());
   if (submitted.failure !== undefined) throw submitted.failure as Error;
   return { ...pull, run: submitted.outputs.get('run') ?? '' };
@@ -374,51 +378,141 @@ describe.each(Object.keys(stories))('slashtrain-%s', (name) => {
   });
 });
 
-describe('a token that is no longer valid', () => {
-  it('is renewed by the exec plugin, while somebody waits', async () => {
-    const { name } = await account(roleOf('report'));
-    const bound = await admin.create<KubernetesObject>(secrets, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: unique('bound'), namespace },
-    });
-    const { name: secret = '', uid = '' } = bound?.metadata ?? {};
-    // As aws, gcloud and kubelogin do it: a program that prints an ExecCredential.
-    const plugin = join(folder, 'plugin.cjs');
-    const token = join(folder, 'token');
-    const calls = join(folder, 'calls');
-    writeFileSync(token, await tokenFor(name, { name: secret, uid }));
-    writeFileSync(
-      plugin,
-      `const fs = require('node:fs');
-      const { apiVersion } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
-      fs.appendFileSync(process.argv[3], '.');
-      console.log(JSON.stringify({ apiVersion, kind: 'ExecCredential', status: { token: fs.readFileSync(process.argv[2], 'utf8') } }));`,
-    );
-    const exec = {
+/** A token that can be ended, and an exec plugin that gives what stands in a file, as aws, gcloud and kubelogin do it. */
+async function renewable(name: string): Promise<{ exec: object; calls(): number; renew(): Promise<void> }> {
+  const bound = await admin.create<KubernetesObject>(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: unique('bound'), namespace },
+  });
+  const { name: secret = '', uid = '' } = bound?.metadata ?? {};
+  const [plugin, token, calls] = ['plugin.cjs', 'token', 'calls'].map((file) => join(folder, `${secret}-${file}`)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(token, await tokenFor(name, { name: secret, uid }));
+  writeFileSync(
+    plugin,
+    `const fs = require('node:fs');
+    const { apiVersion } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+    fs.appendFileSync(process.argv[3], '.');
+    console.log(JSON.stringify({ apiVersion, kind: 'ExecCredential', status: { token: fs.readFileSync(process.argv[2], 'utf8') } }));`,
+  );
+  return {
+    exec: {
       apiVersion: 'client.authentication.k8s.io/v1',
       command: process.execPath,
       args: [plugin, token, calls],
       interactiveMode: 'Never',
-    };
-    const log = keptLog();
-    const client = await openKubernetes({ kubeconfig: kubeconfigWith({ exec }), environment: process.env, log });
-    await client.list(configMaps, namespace);
-    expect(log.masks).toContain(readFileSync(token, 'utf8'));
+    },
+    calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').length : 0),
+    renew: async () => {
+      writeFileSync(token, await tokenFor(name));
+      await admin.delete(secrets, namespace, secret);
+    },
+  };
+}
 
-    writeFileSync(token, await tokenFor(name));
-    await admin.delete(secrets, namespace, secret);
+describe('a token that is no longer valid', () => {
+  it('is renewed by the exec plugin', async () => {
+    const { name } = await account(roleOf('report'));
+    const { exec, calls, renew } = await renewable(name);
+    const client = await openKubernetes({ kubeconfig: kubeconfigWith({ exec }), environment: process.env, log: keptLog() });
+    await client.list(configMaps, namespace);
+    await renew();
     // The API server remembers a token for up to 10 s.
-    while (readFileSync(calls, 'utf8').length < 2) {
+    while (calls() < 2) {
       await client.list(configMaps, namespace);
       await new Promise((done) => setTimeout(done, 200));
     }
     await client.list(configMaps, namespace);
-    expect(readFileSync(calls, 'utf8')).toBe('..');
+    expect(calls()).toBe(2);
+  });
+
+  it('is renewed while somebody waits, with the least rights: the true state comes out, and every line once', async () => {
+    const count = 400;
+    const { run: reference } = await made(
+      `let i = 0; const t = setInterval(() => { console.log('numbered ' + ++i); if (i === ${count}) clearInterval(t); }, 50);`,
+    );
+    const { name } = await account(roleOf('wait'));
+    const { exec, calls, renew } = await renewable(name);
+    const proxy = await startCuttingProxy(admin.server);
+    const kubeconfig = kubeconfigWith({ exec }).replaceAll(admin.server, `https://127.0.0.1:${proxy.port}`);
+    let renewed: Promise<void> | undefined;
+    const token = github.token({ contents: 'read', checks: 'write', 'pull-requests': 'read' }, { repository });
+    const result = await startBundle({
+      action: 'wait-for-run',
+      github: { url: github.url, token, repository: { owner: 'acme', name: 'digits', id: repository.id } },
+      inputs: { run: reference, kubeconfig, token },
+      onLine: (line) => {
+        const number = Number(/^numbered (\d+)$/u.exec(line)?.[1] ?? Number.NaN);
+        if (number >= 20) renewed ??= renew();
+        // What streams already is not asked for its token again.
+        if (number % 40 === 0) proxy.cut();
+      },
+    }).result;
+    await renewed;
+    await proxy.close();
+    expect(result.stdout.split('\n').filter((line) => line.startsWith('numbered '))).toEqual(
+      Array.from({ length: count }, (_, index) => `numbered ${index + 1}`),
+    );
+    expect(result).toMatchObject({ code: 0, outputs: { state: 'succeeded' } });
+    expect(calls()).toBeGreaterThanOrEqual(2);
   });
 
   it('ends in words where nothing can renew it', async () => {
     const client = await openKubernetes({ kubeconfig: kubeconfigWith({ token: 'a.b.c' }), environment: {}, log: keptLog() });
     await expect(client.list(configMaps, namespace)).rejects.toThrow('does not accept the credentials of the context least: Unauthorized');
+  });
+});
+
+describe('the rights to nodes, which belong to no namespace', () => {
+  const clusterRole = documented.find(({ kind }) => kind === 'ClusterRole') as Role;
+  const podResource = core('pods', 'Pod');
+
+  /** A run that failed, as far as its pod says, on a node that is gone: nothing else knows of the node. */
+  async function failedOnLostNode(): Promise<string> {
+    const { run: reference } = await made(forever, { nodeName: unique('gone') });
+    const selection = { labelSelector: `batch.kubernetes.io/job-name=${parseReference(reference).name}` };
+    for (;;) {
+      const { items } = await admin.list<KubernetesObject>(podResource, namespace, selection);
+      const [pod] = items;
+      if (pod) {
+        await admin.patch(podResource, namespace, pod.metadata.name ?? '', { status: { phase: 'Failed' } }, { subresource: 'status' });
+        return reference;
+      }
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
+  it('explain more, and without them the wait ends all the same', async () => {
+    const { name, kubeconfig } = await account(roleOf('wait'));
+    const without = await run(wait, waitInputs, { run: await failedOnLostNode(), kubeconfig });
+    expect(without.outputs.get('state')).toBe('failed');
+    expect(without.outputs.get('reason')).not.toBe('node-lost');
+    expect(without.log.lines.filter((line) => line.includes('nodes'))).toEqual([
+      `no nodes: missing right: cannot get nodes in the whole cluster on ${admin.server}`,
+      `no events of nodes: missing right: cannot list events in namespace default on ${admin.server}`,
+    ]);
+
+    const at = { name: unique('slashtrain-nodes') };
+    await admin.create<KubernetesObject>(clusterRoles, { ...clusterRole, metadata: at });
+    await admin.create<KubernetesObject>(clusterRoleBindings, {
+      apiVersion: clusterRole.apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: at,
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: at.name },
+    });
+    try {
+      await untilAllowed(name, { apiGroups: [''], resources: ['nodes'], verbs: ['get'] });
+      const withThem = await run(wait, waitInputs, { run: await failedOnLostNode(), kubeconfig });
+      expect(Object.fromEntries(withThem.outputs)).toMatchObject({ state: 'failed', reason: 'node-lost' });
+      expect(withThem.log.lines.filter((line) => line.includes('missing right: cannot get nodes'))).toEqual([]);
+    } finally {
+      await admin.delete(clusterRoleBindings, '', at.name);
+      await admin.delete(clusterRoles, '', at.name);
+    }
   });
 });
