@@ -18,8 +18,8 @@ export default {
     '<rootDir>/packages/*/src/**/*.test.ts',
     '<rootDir>/test/{contract,workflows,repository}/**/*.test.ts',
   ],
-  // Most of a test is waiting for a child process, so that every core has a worker.
-  maxWorkers: '100%',
+  // A third of a test's time is waiting for a child process, so that there is more than a worker a core.
+  maxWorkers: '150%',
   // Bundles start as child processes and pods as processes: on two cores that takes longer than jest's 5 s.
   testTimeout: 60_000,
 };

@@ -226,7 +226,9 @@ describe.each(targets)('on the %s cluster', (name) => {
   });
 
   it('a run that somebody deletes is deleted, never succeeded', async () => {
-    const pull = pullRequest({ 'train.js': "console.log('begun'); setInterval(() => {}, 1000);" });
+    const pull = pullRequest({
+      'train.js': "console.log('begun'); process.on('SIGTERM', () => process.exit(143)); setInterval(() => {}, 1000);",
+    });
     const submitted = await succeeded(submit(pull, { inputs: { images: `train: ${await buildImage(pull.sha)}` } }));
     const run = submitted.outputs['run'] ?? '';
     const begun = Promise.withResolvers<void>();
