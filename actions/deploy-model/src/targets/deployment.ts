@@ -96,7 +96,7 @@ function deployment(
 }
 
 function specOf(object: KubernetesObject | undefined): { replicas?: number; selector?: { matchLabels?: Record<string, string> } } {
-  return (object?.['spec'] ?? {}) as { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
+  return object?.['spec'] ?? {};
 }
 
 function replicasOf(object: KubernetesObject | undefined): { replicas?: number } {

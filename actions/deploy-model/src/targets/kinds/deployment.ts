@@ -22,13 +22,17 @@ interface Template {
   spec?: { containers?: { ports?: { containerPort: number }[] }[] };
 }
 
+// A webhook that is away for a while comes back; quota and admission do not change by waiting.
+const finalWords = /forbidden|exceeded quota|invalid|not found/iu;
+
 /**
  * As `kubectl rollout status` has it, and sooner where waiting is of no use
  * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status).
  */
 export function deploymentReady(object: KubernetesObject): Readiness {
   const { spec = {}, status = {}, metadata } = object as unknown as Fields;
-  if ((metadata.generation ?? 0) > (status.observedGeneration ?? 0)) return progressing('NotObserved', 'its controller has not seen it yet');
+  if ((metadata.generation ?? 0) > (status.observedGeneration ?? 0))
+    return progressing('NotObserved', 'its controller has not seen it yet');
   const progress = conditionOf(object, 'Progressing');
   if (progress?.reason === 'ProgressDeadlineExceeded')
     return failed('ProgressDeadlineExceeded', progress.message ?? '', 'look at its pods');
@@ -38,7 +42,7 @@ export function deploymentReady(object: KubernetesObject): Readiness {
   if (isDone) return ready;
   // Pods cannot be made at all: quota, admission, a missing service account.
   const replica = conditionOf(object, 'ReplicaFailure');
-  if (replica?.status === 'True') {
+  if (replica?.status === 'True' && finalWords.test(replica.message ?? '')) {
     return failed(replica.reason ?? 'FailedCreate', replica.message ?? '', 'mend what forbids its pods, or have the quota raised');
   }
   return progressing('RollingOut', `${updated} of ${replicas} pods are new, ${available} available, ${all - updated} old`);

@@ -60,7 +60,10 @@ export async function kindsFor(
       });
     }
     const resource = await resourceOf(object, client, operator);
-    found.set(key, ours ? { ...ours, resource } : { resource, ready: condition === undefined || condition === 'none' ? () => ready : byRule(condition) });
+    found.set(
+      key,
+      ours ? { ...ours, resource } : { resource, ready: condition === undefined || condition === 'none' ? () => ready : byRule(condition) },
+    );
   }
   return (object) => {
     const kind = found.get(`${object.apiVersion}/${object.kind}`);
@@ -85,13 +88,20 @@ function isOf({ apiVersion, kind }: KubernetesObject, resource: Resource): boole
   return groupOf({ apiVersion }) === resource.group && kind === resource.kind;
 }
 
-async function resourceOf({ apiVersion, kind }: KubernetesObject, client: KubernetesClient, operator: string | undefined): Promise<Resource> {
+async function resourceOf(
+  { apiVersion, kind }: KubernetesObject,
+  client: KubernetesClient,
+  operator: string | undefined,
+): Promise<Resource> {
   const group = groupOf({ apiVersion });
   const version = group ? (apiVersion.split('/')[1] ?? '') : apiVersion;
   const served = await client.discover(group, version);
   const resource = served?.find((one) => one.kind === kind);
   if (resource) return resource;
   throw new ActionError('not-found', `${client.server} does not have the kind ${kind} (${apiVersion})`, {
-    remedy: operator === undefined ? 'install what brings it, or deploy a kind that this cluster has' : `install ${operator} on the cluster, or set another "target"`,
+    remedy:
+      operator === undefined
+        ? 'install what brings it, or deploy a kind that this cluster has'
+        : `install ${operator} on the cluster, or set another "target"`,
   });
 }

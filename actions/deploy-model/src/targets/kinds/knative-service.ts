@@ -13,7 +13,8 @@ interface Fields {
 /** https://github.com/knative/specs/blob/main/specs/serving/knative-api-specification-1.0.md#error-signalling */
 export function knativeServiceReady(object: KubernetesObject): Readiness {
   const { metadata, status = {} } = object as unknown as Fields;
-  if ((metadata.generation ?? 0) > (status.observedGeneration ?? 0)) return progressing('NotObserved', 'its controller has not seen it yet');
+  if ((metadata.generation ?? 0) > (status.observedGeneration ?? 0))
+    return progressing('NotObserved', 'its controller has not seen it yet');
   const condition = conditionOf(object, 'Ready');
   // In Knative's words False is final for this generation, Unknown goes on.
   if (condition?.status === 'False') return failed(condition.reason ?? 'NotReady', condition.message ?? '');

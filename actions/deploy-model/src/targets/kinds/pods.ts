@@ -34,7 +34,8 @@ export function podFailure(pods: readonly Pod[]): PodFailure | undefined {
       if (remedy === undefined || (reason === 'ImagePullBackOff' && !finalWords.test(message))) continue;
       const ended = lastState?.terminated;
       const crashed = reason === 'CrashLoopBackOff';
-      const words = crashed && ended ? `exited with code ${ended.exitCode} (${ended.reason ?? 'Error'}), ${restartCount} restarts` : message || reason;
+      const words =
+        crashed && ended ? `exited with code ${ended.exitCode} (${ended.reason ?? 'Error'}), ${restartCount} restarts` : message || reason;
       const podName = pod.metadata.name ?? '';
       return { ...failed(reason, `container ${name} of pod ${podName}: ${words}`, remedy), pod: podName, container: name, crashed };
     }
