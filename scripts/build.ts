@@ -7,7 +7,8 @@ import { join, relative, resolve } from 'node:path';
 import { minify } from '@swc/core';
 
 /*
- * Builds each action's dist/ with ncc, once per content: the hash of what a bundle is made of stands in dist/.hash.
+ * Builds each action's dist/ with ncc, once per content: the hash of what a bundle is made of stands in dist/.hash,
+ * and the packages whose modules are in it, as webpack counted them, in dist/.packages.json. Neither is released.
  *   node scripts/build.ts [ACTION...]
  */
 const root = resolve(import.meta.dirname, '..');
@@ -36,11 +37,16 @@ async function build(name: string): Promise<void> {
   const entries = ['index', 'post'].filter((entry) => existsSync(join(folder, 'src', `${entry}.ts`)));
   const fresh = join(root, '.cache', 'build', `${name}-${process.pid}`);
   rmSync(fresh, { recursive: true, force: true });
+  const packages = new Set<string>();
   for (const entry of entries) {
     const out = entry === 'index' ? fresh : join(fresh, entry);
     const source = join(folder, 'src', `${entry}.ts`);
+    const stats = `${fresh}-${entry}.json`;
     // A third of ncc's time is garbage of a young generation that is too small for it.
-    await run(['--max-semi-space-size=64', ncc, 'build', source, '-o', out, '--transpile-only', '--no-cache', '--quiet']);
+    const options = ['--transpile-only', '--no-cache', '--quiet', '--stats-out', stats];
+    await run(['--max-semi-space-size=64', ncc, 'build', source, '-o', out, ...options]);
+    for (const found of packagesOf(JSON.parse(readFileSync(stats, 'utf8')) as Stats)) packages.add(found);
+    rmSync(stats);
     refuseMissing(
       name,
       readdirSync(out)
@@ -58,11 +64,29 @@ async function build(name: string): Promise<void> {
       writeFileSync(join(out, chunk), code);
     }
   }
+  writeFileSync(join(fresh, '.packages.json'), `${JSON.stringify([...packages].sort(), null, 2)}\n`);
   writeFileSync(join(fresh, '.hash'), hashFor(name));
   const dist = join(folder, 'dist');
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   renameSync(fresh, dist);
+}
+
+/** The part of webpack's statistics that is read here. A module that is in no chunk was left out. */
+interface Stats {
+  modules: { nameForCondition?: string; chunks: unknown[]; modules?: Stats['modules'] }[];
+}
+
+/** The folders of the packages that a bundle has modules of, below the repository. */
+function* packagesOf({ modules }: Stats): Generator<string> {
+  for (const { nameForCondition: file, chunks, modules: inner } of modules) {
+    if (chunks.length === 0) continue;
+    if (inner) yield* packagesOf({ modules: inner.map((module) => ({ ...module, chunks })) });
+    else if (file) {
+      const folder = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//u.exec(file)?.[1];
+      if (folder) yield relative(root, folder);
+    }
+  }
 }
 
 /** A module that ncc does not find it leaves to the moment of running, and says nothing. */
