@@ -24,6 +24,13 @@ export interface WatchEvent {
   object: Stored;
 }
 
+const groups = new Map([
+  ['jobs', '/apis/batch/v1'],
+  ['deployments', '/apis/apps/v1'],
+  ['replicasets', '/apis/apps/v1'],
+  ['leases', '/apis/coordination.k8s.io/v1'],
+]);
+
 /** An API server, spoken to over plain HTTP: nothing of ours stands between a case and the answer. */
 export class Api {
   readonly target: Target;
@@ -72,8 +79,7 @@ export class Api {
   /** `pods`, `jobs/name`, `configmaps?limit=1` in the case's namespace. */
   path(resource: string): string {
     const plural = resource.split(/[/?]/u)[0]!;
-    const group = plural === 'jobs' ? '/apis/batch/v1' : plural === 'leases' ? '/apis/coordination.k8s.io/v1' : '/api/v1';
-    return `${group}/namespaces/${this.namespace}/${resource}`;
+    return `${groups.get(plural) ?? '/api/v1'}/namespaces/${this.namespace}/${resource}`;
   }
 
   get = (path: string): Promise<Answer> => this.send('GET', path);

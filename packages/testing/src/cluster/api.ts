@@ -1,7 +1,9 @@
 import { discover } from './discovery.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest, Upgrade } from './http.ts';
+import { badRequest } from './errors.ts';
 import { list } from './lists.ts';
 import { findType, flag, methodNotAllowed, noSuchResource, pageNotFound, readPath, type Answer, type ApiRequest } from './request.ts';
+import { forwardPorts, type PortsFinder } from './port-forward.ts';
 import type { Store } from './store.ts';
 import { authorise, mayDo, verbOf } from './users.ts';
 import { Verbs } from './verbs.ts';
@@ -30,7 +32,7 @@ export function api(
     }
     const found = discover(path);
     if (found !== undefined) return http.method === 'GET' ? { code: 200, body: found } : Promise.reject(methodNotAllowed());
-    if (/^\/apis\/(batch|coordination\.k8s\.io|authorization\.k8s\.io)\/[^/]+$/u.test(path)) throw noSuchResource();
+    if (/^\/apis\/(apps|batch|coordination\.k8s\.io|authorization\.k8s\.io)\/[^/]+$/u.test(path)) throw noSuchResource();
     const info = readPath(path);
     if (!info) return pageNotFound;
     const query = http.url.searchParams;
@@ -46,19 +48,21 @@ export function api(
     }
     const collection = ['POST', 'DELETE'].includes(http.method) && name === undefined;
     if (collection && type.namespaced && namespace === undefined) throw methodNotAllowed();
+    const isStream = subresource === 'log' || subresource === 'portforward';
     switch (http.method) {
       case 'GET':
         if (subresource === 'log') return readLog(request);
+        if (subresource === 'portforward') throw badRequest('Upgrade request required');
         if (flag(request.query, 'watch')) return watch(store, request, options.bookmarkEvery);
         return name === undefined ? list(store, request) : verbs.get(request);
       case 'POST':
         if (name !== undefined) throw methodNotAllowed();
         return verbs.create(request);
       case 'PUT':
-        if (name === undefined || subresource === 'log') throw methodNotAllowed();
+        if (name === undefined || isStream) throw methodNotAllowed();
         return verbs.update(request);
       case 'PATCH':
-        if (name === undefined || subresource === 'log') throw methodNotAllowed();
+        if (name === undefined || isStream) throw methodNotAllowed();
         return verbs.patch(request);
       case 'DELETE':
         if (subresource !== undefined) throw methodNotAllowed();
@@ -66,6 +70,22 @@ export function api(
       default:
         throw methodNotAllowed();
     }
+  };
+}
+
+/** What a request gets that wants another protocol: `pods/portforward` alone. */
+export function upgrades(store: Store, find: PortsFinder): (request: HttpRequest) => Upgrade | typeof pageNotFound {
+  return ({ url, user, body, contentType, userAgent }) => {
+    const info = readPath(url.pathname);
+    if (!info) return pageNotFound;
+    authorise(user, 'get', info);
+    // Since 1.35 both rights are asked for: KEP 4006's AuthorizePodWebsocketUpgradeCreatePermission.
+    authorise(user, 'create', info);
+    const type = findType(info);
+    if (type === pageNotFound) return pageNotFound;
+    if (info.subresource !== 'portforward') throw badRequest('the embedded cluster knows no WebSocket but that of pods/portforward');
+    const { namespace, name, subresource } = info;
+    return forwardPorts(store, find, { type, namespace, name, subresource, query: url.searchParams, body, contentType, userAgent });
   };
 }
 

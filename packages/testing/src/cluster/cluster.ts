@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { api } from './api.ts';
+import { api, upgrades } from './api.ts';
 import { makeCertificate } from './certificate.ts';
 import type { NodeTiming } from './container.ts';
 import { defaultOther } from './defaults.ts';
 import { remove } from './deletion.ts';
+import { DeploymentController } from './deployment-controller.ts';
 import { EventRecorder } from './events.ts';
 import { bringPrograms } from './filesystem.ts';
 import { collectGarbage } from './garbage.ts';
@@ -17,6 +18,7 @@ import { Kubelet } from './kubelet.ts';
 import { furnishNamespaces } from './namespaces.ts';
 import { Node, nodeName } from './node.ts';
 import { podLog } from './pod-logs.ts';
+import { runReplicaSets } from './replica-set-controller.ts';
 import { types } from './resources.ts';
 import { schedulePods } from './scheduler.ts';
 import { Store } from './store.ts';
@@ -49,7 +51,7 @@ export interface ClusterTiming extends NodeTiming {
   bookmark: number;
 }
 
-const defaultTiming: ClusterTiming = { job: 100, restart: 100, pull: 100, config: 100, bookmark: 60_000 };
+const defaultTiming: ClusterTiming = { job: 100, restart: 100, pull: 100, config: 100, probe: 100, bookmark: 60_000 };
 
 /** A Kubernetes API server and a node that runs pods as processes of this machine. */
 export interface EmbeddedCluster {
@@ -91,6 +93,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
     furnishNamespaces(store, onDefect),
     schedulePods(store, onDefect),
     new JobController(store, job, (type, object, propagation) => void remove(store, type, object, { propagation }), onDefect),
+    runReplicaSets(store, (type, object) => void remove(store, type, object), job, onDefect),
+    new DeploymentController(store, (type, object) => void remove(store, type, object, { propagation: 'Background' }), onDefect),
     collectGarbage(store, (type, object) => void remove(store, type, object), onDefect),
   ];
   for (const name of ['default', ...(options.namespaces ?? [])]) {
@@ -115,6 +119,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Embedd
       anyNamespace: options.anyNamespace ?? false,
       bookmarkEvery: bookmark,
     }),
+    upgrades(store, kubelet.findPorts),
     certificate,
   );
   await http.listen();

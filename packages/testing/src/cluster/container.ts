@@ -10,6 +10,8 @@ import type { ImageConfig, NodeImages } from './images.ts';
 import { launch, NoCommand } from './launch.ts';
 import { ContainerLog } from './logs.ts';
 import { timestamp, type ContainerState, type ContainerStatus, type Pod, type PodContainer, type Terminated } from './objects.ts';
+import { Ports } from './ports.ts';
+import { ask } from './probe.ts';
 import type { Running } from './process.ts';
 import type { Store } from './store.ts';
 
@@ -29,6 +31,8 @@ export interface NodeParts {
 export interface NodeTiming {
   /** Before the second restart; doubled for each further one, up to sixteen times. */
   restart: number;
+  /** Between two looks of a probe at most, whatever its period; a real one's default is 10 s. */
+  probe: number;
   /** Between two pulls that fail. */
   pull: number;
   /** Between two looks for a Secret or a ConfigMap that is missing. */
@@ -41,6 +45,7 @@ export class ContainerRunner {
   readonly container: PodContainer;
   /** By container ID: of the run that goes on, and of the last one that has ended. Older ones are removed, as a kubelet does. */
   readonly logs = new Map<string, ContainerLog>();
+  readonly ports = new Ports();
   readonly #parts: NodeParts;
   readonly #pod: () => Pod;
   readonly #folder: string;
@@ -157,6 +162,7 @@ export class ContainerRunner {
         variables,
         programs: this.#parts.programs,
         log,
+        ports: this.ports,
       });
     } catch (error) {
       if (error instanceof NoCommand) return this.#stuck('CreateContainerError', error.message);
@@ -172,8 +178,11 @@ export class ContainerRunner {
     this.tell('Normal', 'Started', 'Container started');
     if (this.isStopped()) this.#running.kill();
     this.#set({ running: { startedAt } });
-    const { code } = await this.#running.exit;
+    const { exit } = this.#running;
+    void this.#probe(exit);
+    const { code } = await exit;
     this.#running = undefined;
+    this.ports.clear();
     let message = await terminationMessage(root, container);
     if (!message && code !== 0 && container.terminationMessagePolicy === 'FallbackToLogsOnError') message = log.tail(80, 2048);
     const reason = code === 0 ? 'Completed' : 'Error';
@@ -193,6 +202,31 @@ export class ContainerRunner {
       }
     }
     return undefined;
+  }
+
+  /** Looks whether it is ready for as long as this run of it lasts. */
+  async #probe(exit: Promise<unknown>): Promise<void> {
+    const { readinessProbe: probe } = this.container;
+    if (!probe) return;
+    let over = false;
+    void exit.then(() => (over = true));
+    const every = Math.min(probe.periodSeconds * 1000, this.#parts.timing.probe);
+    const run = this.status.containerID;
+    let inRow = 0;
+    await this.pause((probe.initialDelaySeconds ?? 0) * 1000);
+    while (!over && !this.isStopped()) {
+      const problem = await ask(probe, this.container, this.ports);
+      if (over || this.status.containerID !== run) return;
+      const good = problem === undefined;
+      inRow = good === inRow > 0 ? inRow + (good ? 1 : -1) : good ? 1 : -1;
+      if (!good) this.tell('Warning', 'Unhealthy', `Readiness probe failed: ${problem}`);
+      const ready = inRow >= probe.successThreshold || (this.status.ready && inRow > -probe.failureThreshold);
+      if (ready !== this.status.ready) {
+        this.status.ready = ready;
+        this.#changed();
+      }
+      await this.pause(every);
+    }
   }
 
   /** Nothing but another pod helps; waits for its deletion. */
@@ -216,7 +250,9 @@ export class ContainerRunner {
 
   #set(state: ContainerState): void {
     this.status.state = state;
-    this.status.ready = this.status.started = state.running !== undefined;
+    this.status.started = state.running !== undefined;
+    // With a probe it is ready when that says so.
+    this.status.ready = this.status.started && !this.container.readinessProbe;
     this.#changed();
   }
 }

@@ -87,11 +87,61 @@ function defaultPodSpec(spec: Json): void {
     const latest = !image.includes('@') && !/:(?!latest$)[^/]+$/u.test(image);
     fill(container, { imagePullPolicy: latest ? 'Always' : 'IfNotPresent', resources: {} });
     fill(container, { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' });
+    for (const port of (container['ports'] ?? []) as Json[]) fill(port, { protocol: 'TCP' });
+    for (const name of ['readinessProbe', 'livenessProbe', 'startupProbe']) {
+      const probe = container[name] as Json | undefined;
+      if (!probe) continue;
+      fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
+      const get = probe['httpGet'] as Json | undefined;
+      if (get) fill(get, { path: '/', scheme: 'HTTP' });
+    }
   }
+}
+
+/** What the API server puts into a Deployment, and the same of a ReplicaSet. */
+function defaultDeployment(object: NewObject): void {
+  const spec = (object['spec'] ??= {}) as Json;
+  const strategy = (spec['strategy'] ??= {}) as Json;
+  fill(strategy, { type: 'RollingUpdate' });
+  if (strategy['type'] === 'RollingUpdate') fill((strategy['rollingUpdate'] ??= {}) as Json, { maxSurge: '25%', maxUnavailable: '25%' });
+  fill(spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
+  object['status'] ??= {};
+  defaultTemplate(spec);
+}
+
+function defaultReplicaSet(object: NewObject): void {
+  const spec = (object['spec'] ??= {}) as Json;
+  fill(spec, { replicas: 1 });
+  object['status'] ??= { replicas: 0 };
+  defaultTemplate(spec);
+}
+
+function defaultTemplate(spec: Json): void {
+  const template = (spec['template'] ??= {}) as Json;
+  const podSpec = (template['spec'] ??= {}) as Json;
+  defaultPodSpec(podSpec);
+  fill(podSpec, { restartPolicy: 'Always' });
+}
+
+function defaultService(object: NewObject): void {
+  const spec = (object['spec'] ??= {}) as Json;
+  fill(spec, { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' });
+  fill(spec, { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
+  // An address as a real cluster gives one out. Nothing answers at it here.
+  fill(spec, { clusterIP: `10.96.${randomInt(1, 255)}.${randomInt(1, 255)}` });
+  fill(spec, { clusterIPs: [spec['clusterIP']] });
+  for (const port of (spec['ports'] ?? []) as Json[]) {
+    fill(port, { protocol: 'TCP' });
+    fill(port, { targetPort: port['port'] });
+  }
+  object['status'] ??= { loadBalancer: {} };
 }
 
 /** What the API server puts into objects of other types. */
 export function defaultOther(kind: string, object: NewObject): void {
+  if (kind === 'Deployment') defaultDeployment(object);
+  if (kind === 'ReplicaSet') defaultReplicaSet(object);
+  if (kind === 'Service') defaultService(object);
   if (kind === 'Secret') {
     object['type'] ??= 'Opaque';
     const plain = object['stringData'] as Record<string, string> | undefined;

@@ -61,7 +61,12 @@ function entry(type: ResourceType): unknown {
 function subresources(type: ResourceType): unknown[] {
   const common = { singularName: '', namespaced: type.namespaced, kind: type.kind };
   return [
-    ...(type.kind === 'Pod' ? [{ name: 'pods/log', ...common, verbs: ['get'] }] : []),
+    ...(type.kind === 'Pod'
+      ? [
+          { name: 'pods/log', ...common, verbs: ['get'] },
+          { name: 'pods/portforward', ...common, kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+        ]
+      : []),
     ...(type.status ? [{ name: `${type.plural}/status`, ...common, verbs: ['get', 'patch', 'update'] }] : []),
   ];
 }

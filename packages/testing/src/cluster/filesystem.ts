@@ -1,7 +1,7 @@
 import { lstat, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
+import { preload, preloadIn } from './first-process.ts';
 import type { PodContainer } from './objects.ts';
-import { settledDescriptor } from './process.ts';
 
 /**
  * There is no jail: a container's root is a folder, and its process sees the machine's own files as well. What a pod
@@ -56,27 +56,6 @@ export async function argumentBelow(root: string, container: PodContainer, argum
   return (await lstat(below).catch(() => undefined)) ? before + below : argument;
 }
 
-/**
- * Loaded into a Node that is the first process of its container: there it does not end by SIGTERM, unless its program
- * does that itself. Node catches that signal in any case, and raises it anew, which only number 1 survives; until this
- * is loaded, which the closed descriptor tells, it is sent none.
- */
-const firstProcess = 'first-process.cjs';
-
-// What that process forks or starts as a thread is not the first one, and inherits its arguments.
-const preload = `
-if (require('node:worker_threads').isMainThread) {
-  process.execArgv.splice(process.execArgv.indexOf('--require'), 2);
-  process.on('SIGTERM', () => {});
-  require('node:fs').closeSync(${settledDescriptor});
-}
-`;
-
-/** The arguments of a container's first process. */
-export function firstArguments(command: string, programs: string): string[] {
-  return command === 'node' ? ['--require', join(programs, firstProcess)] : [];
-}
-
 /** A program by an absolute path: Node is the node's own, whichever the image has. */
 export function program(command: string): string {
   return basename(command) === 'node' ? 'node' : command;
@@ -87,5 +66,5 @@ export async function bringPrograms(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await symlink(process.execPath, join(folder, 'node'));
   await symlink('/bin/sh', join(folder, 'sh'));
-  await writeFile(join(folder, firstProcess), preload);
+  await writeFile(preloadIn(folder), preload);
 }

@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { parse as parseYaml } from 'yaml';
 import type { Certificate } from './certificate.ts';
 import { ApiError, badRequest } from './errors.ts';
+import { forwardProtocol } from './port-forward.ts';
 import { pageNotFound, type Answer } from './request.ts';
 import type { User, Users } from './users.ts';
 
@@ -30,6 +33,10 @@ export interface HttpRequest {
 
 export type Handler = (request: HttpRequest) => Promise<Answer | typeof pageNotFound>;
 
+/** Speaks to a client over a WebSocket. */
+export type Upgrade = (client: WebSocket) => void;
+export type Upgrader = (request: HttpRequest) => Upgrade | typeof pageNotFound;
+
 const bodyLimit = 3 * 1024 * 1024;
 
 /** The HTTP side of the API server: tokens, bodies, errors as Status objects, and the connections. */
@@ -37,12 +44,18 @@ export class HttpSide {
   readonly requests: RecordedRequest[] = [];
   readonly #users: Users;
   readonly #handle: Handler;
+  readonly #upgrade: Upgrader;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => (offered.has(forwardProtocol) ? forwardProtocol : false),
+  });
   readonly #certificate: Certificate | undefined;
   #server: Server;
   #port = 0;
 
   /** @param certificate where it is given, connections are TLS */
-  constructor(users: Users, handle: Handler, certificate?: Certificate) {
+  constructor(users: Users, handle: Handler, upgrade: Upgrader, certificate?: Certificate) {
+    this.#upgrade = upgrade;
     this.#certificate = certificate;
     this.#users = users;
     this.#handle = handle;
@@ -65,13 +78,14 @@ export class HttpSide {
   /** Goes away: connections are cut, new ones are refused. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
+    this.cut();
     await closed;
     this.#server = this.#make();
   }
 
   /** Cuts all connections as a network does; new ones are accepted. */
   cut(): void {
+    for (const client of this.#sockets.clients) client.terminate();
     this.#server.closeAllConnections();
   }
 
@@ -83,6 +97,7 @@ export class HttpSide {
       });
     };
     const server = this.#certificate ? createTlsServer(this.#certificate, answer) : createServer(answer);
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#switch(request, socket, head));
     // A watch is silent for as long as nothing changes.
     server.requestTimeout = 0;
     server.keepAliveTimeout = 60_000;
@@ -90,14 +105,7 @@ export class HttpSide {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', this.url);
-    const recorded: RecordedRequest = {
-      method: request.method ?? 'GET',
-      path: url.pathname + url.search,
-      userAgent: request.headers['user-agent'] ?? '',
-      contentType: (request.headers['content-type'] ?? '').split(';')[0]!.trim(),
-    };
-    this.requests.push(recorded);
+    const { url, recorded } = this.#record(request);
     try {
       const text = await readBody(request);
       const user = this.#users.find(request.headers);
@@ -117,6 +125,41 @@ export class HttpSide {
       }
     }
   }
+
+  #record(request: IncomingMessage): { url: URL; recorded: RecordedRequest } {
+    const url = new URL(request.url ?? '/', this.url);
+    const recorded: RecordedRequest = {
+      method: request.method ?? 'GET',
+      path: url.pathname + url.search,
+      userAgent: request.headers['user-agent'] ?? '',
+      contentType: (request.headers['content-type'] ?? '').split(';')[0]!.trim(),
+    };
+    this.requests.push(recorded);
+    return { url, recorded };
+  }
+
+  #switch(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { url, recorded } = this.#record(request);
+    // What the client gives up.
+    socket.on('error', () => socket.destroy());
+    try {
+      const user = this.#users.find(request.headers);
+      const speak = this.#upgrade({ ...recorded, url, body: undefined, user });
+      if (speak === pageNotFound) return refuseUpgrade(socket, 404, '404 page not found\n');
+      const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+      if (!offered.includes(forwardProtocol)) return refuseUpgrade(socket, 403, '');
+      this.#sockets.handleUpgrade(request, socket, head, speak);
+    } catch (error) {
+      const known = error instanceof ApiError ? error : new ApiError(500, 'InternalError', String(error));
+      refuseUpgrade(socket, known.body.code, `${JSON.stringify(known.body)}\n`);
+    }
+  }
+}
+
+/** An error before the protocol was changed is an answer as any other. */
+function refuseUpgrade(socket: Duplex, code: number, text: string): void {
+  const head = [`HTTP/1.1 ${code} ${STATUS_CODES[code]}`, 'connection: close', 'content-type: application/json'];
+  socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -36,6 +36,14 @@ export function immutableProblems(type: ResourceType, before: Stored, after: Sto
     if (!(old['suspend'] === true && status?.startTime === undefined && onlyScheduling(old['template'], now['template'])))
       fixed('template');
   }
+  if (type.kind === 'Deployment' || type.kind === 'ReplicaSet') fixed('selector');
+  if (type.kind === 'Service' && old['clusterIP'] !== now['clusterIP']) {
+    causes.push({
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: ${JSON.stringify(now['clusterIPs'] ?? null)}: may not change once set`,
+      field: 'spec.clusterIPs[0]',
+    });
+  }
   if (type.kind === 'Pod') {
     if (!same(movable(old), movable(now))) {
       causes.push({

@@ -4,6 +4,7 @@ import type { ContainerLog } from './logs.ts';
 import { nodeName } from './node.ts';
 import type { Pod } from './objects.ts';
 import { PodWorker } from './pod-worker.ts';
+import type { Ports } from './ports.ts';
 import { types } from './resources.ts';
 import type { Change } from './store.ts';
 
@@ -23,6 +24,9 @@ export class Kubelet {
   }
 
   readonly findLog = (uid: string, containerID: string): ContainerLog | undefined => this.#workers.get(uid)?.log(containerID);
+
+  /** On what the containers of a pod listen; undefined where it is not here. */
+  readonly findPorts = (uid: string): readonly Ports[] | undefined => this.#workers.get(uid)?.ports;
 
   /** Ends all processes at once and removes their files. */
   async stop(): Promise<void> {

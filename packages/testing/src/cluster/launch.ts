@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expand } from './environment.ts';
-import { argumentBelow, firstArguments, pathBelow, prepareRoot, program, rootVariable } from './filesystem.ts';
+import { argumentBelow, pathBelow, prepareRoot, program, rootVariable } from './filesystem.ts';
+import { firstArguments } from './first-process.ts';
 import type { ImageConfig } from './images.ts';
 import type { ContainerLog } from './logs.ts';
 import { asText, type Pod, type PodContainer } from './objects.ts';
+import type { Ports } from './ports.ts';
 import { start, type Running } from './process.ts';
 
 /** Neither the pod nor the image says what to run. */
@@ -24,13 +26,15 @@ export interface Launch {
   variables: ReadonlyMap<string, string>;
   programs: string;
   log: ContainerLog;
+  /** Where it is told on what the process listens. */
+  ports: Ports;
 }
 
 /**
  * Starts the container's process.
  * @throws NoCommand, or an error with the container runtime's words where the program cannot be started
  */
-export async function launch({ pod, container, image, root, variables, programs, log }: Launch): Promise<Running> {
+export async function launch({ pod, container, image, root, variables, programs, log, ports }: Launch): Promise<Running> {
   await prepareRoot(root, container, join(dirname(dirname(root)), 'volumes'));
   // `args` replace the image's Cmd, `command` replaces both its Entrypoint and its Cmd.
   const command = container.command?.map((part) => expand(part, variables)) ?? image.entrypoint ?? [];
@@ -51,7 +55,7 @@ export async function launch({ pod, container, image, root, variables, programs,
   const executable = await argumentBelow(root, container, program(first));
   try {
     const early = firstArguments(executable, programs);
-    return await start([executable, ...early, ...below], { cwd, env, log, settles: early.length > 0 });
+    return await start([executable, ...early, ...below], { cwd, env, log, ...(early.length > 0 ? { first: ports } : {}) });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code !== 'ENOENT' ? message : first.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';

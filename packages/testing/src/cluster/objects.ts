@@ -1,5 +1,13 @@
 import type { Container, KubernetesObject, ObjectMeta, PodSpec } from '@slashtrain/core/kinds/kind';
 
+/**
+ * A set of fields as `managedFields` writes it: `f:name` is a field, `k:{…}` an item of a list by its keys, `v:…` one of
+ * a set, `.` the thing itself; a leaf is `{}`.
+ */
+export interface FieldSet {
+  [key: string]: FieldSet;
+}
+
 /** Who set which fields, as the API server keeps it. */
 export interface ManagedFields {
   manager: string;
@@ -7,7 +15,7 @@ export interface ManagedFields {
   apiVersion: string;
   time: string;
   fieldsType: 'FieldsV1';
-  fieldsV1: Record<string, unknown>;
+  fieldsV1: FieldSet;
   subresource?: string;
 }
 
@@ -86,8 +94,21 @@ export interface PodContainer extends Container {
   envFrom?: { prefix?: string; configMapRef?: Reference; secretRef?: Reference }[];
   workingDir?: string;
   volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
+  ports?: { name?: string; containerPort: number; protocol: string }[];
+  readinessProbe?: Probe;
   terminationMessagePath: string;
   terminationMessagePolicy: 'File' | 'FallbackToLogsOnError';
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Probe, as far as the node asks it. */
+export interface Probe {
+  httpGet?: { path: string; port: number | string; scheme: string; httpHeaders?: { name: string; value: string }[] };
+  tcpSocket?: { port: number | string };
+  initialDelaySeconds?: number;
+  periodSeconds: number;
+  timeoutSeconds: number;
+  successThreshold: number;
+  failureThreshold: number;
 }
 
 export interface Reference {
@@ -155,6 +176,45 @@ export interface Job extends Stored {
     conditions?: Condition[];
     uncountedTerminatedPods?: { succeeded?: string[]; failed?: string[] };
   };
+}
+
+/** What Deployments and ReplicaSets make pods of. */
+interface PodTemplate {
+  metadata?: ObjectMeta;
+  spec: PodSpec;
+}
+
+export interface Deployment extends Stored {
+  spec: {
+    replicas: number;
+    selector: { matchLabels: Record<string, string> };
+    template: PodTemplate;
+    strategy: { type: 'RollingUpdate' | 'Recreate'; rollingUpdate?: { maxSurge: number | string; maxUnavailable: number | string } };
+    minReadySeconds?: number;
+    revisionHistoryLimit: number;
+    progressDeadlineSeconds: number;
+    paused?: boolean;
+  };
+  status: ReplicaCounts & { updatedReplicas?: number; unavailableReplicas?: number };
+}
+
+export interface ReplicaSet extends Stored {
+  spec: {
+    replicas: number;
+    selector: { matchLabels: Record<string, string> };
+    template: PodTemplate;
+    minReadySeconds?: number;
+  };
+  status: ReplicaCounts & { fullyLabeledReplicas?: number };
+}
+
+interface ReplicaCounts {
+  observedGeneration?: number;
+  replicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  terminatingReplicas?: number;
+  conditions?: (Condition & { lastUpdateTime?: string })[];
 }
 
 /** A field's value as text: nothing is empty, and what is no plain value is JSON. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ContainerRunner, type NodeParts } from './container.ts';
 import type { ContainerLog } from './logs.ts';
 import { timestamp, type Condition, type ContainerStatus, type Pod, type PodContainer } from './objects.ts';
+import type { Ports } from './ports.ts';
 import { types } from './resources.ts';
 
 /** One pod on the node: its containers in order, its status, its end. */
@@ -49,6 +50,10 @@ export class PodWorker {
 
   log(containerID: string): ContainerLog | undefined {
     return [...this.#init, ...this.#main].map(({ logs }) => logs.get(containerID)).find((log) => log !== undefined);
+  }
+
+  get ports(): readonly Ports[] {
+    return this.#main.map(({ ports }) => ports);
   }
 
   /** Ends its containers; may be called again with less grace. */

@@ -2,7 +2,9 @@ import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_p
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
+import { portsDescriptor, settledDescriptor } from './first-process.ts';
 import type { ContainerLog } from './logs.ts';
+import type { Ports } from './ports.ts';
 
 /** How a process ended, as a container runtime tells it. */
 export interface Exit {
@@ -25,20 +27,17 @@ process.on('exit', () => {
   for (const group of groups) killGroup(group);
 });
 
-/** The descriptor that a first process closes once signals find it as they would find number 1. */
-export const settledDescriptor = 3;
-
 /**
  * Starts a process in a group of its own. Its environment is `env` and nothing else.
- * @param options.settles whether it closes `settledDescriptor` early on; until then no signal to end reaches it
+ * @param options.first where it is a Node with the preload: until that has settled no signal to end reaches it, and it tells its ports
  * @throws the error of the system where there is no such program
  */
 export async function start(
   [command, ...args]: [string, ...string[]],
-  options: { cwd: string; env: Record<string, string>; log: ContainerLog; settles: boolean },
+  options: { cwd: string; env: Record<string, string>; log: ContainerLog; first?: Ports },
 ): Promise<Running> {
-  const { cwd, env, settles } = options;
-  const stdio = ['ignore', 'pipe', 'pipe', ...(settles ? (['pipe'] as const) : [])] as const;
+  const { cwd, env, first } = options;
+  const stdio = ['ignore', 'pipe', 'pipe', ...(first ? (['pipe', 'pipe'] as const) : [])] as const;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: [...stdio] }) as ChildProcessByStdio<null, Readable, Readable>;
   child.stdout.on('data', (chunk: Buffer) => options.log.write('stdout', chunk));
   child.stderr.on('data', (chunk: Buffer) => options.log.write('stderr', chunk));
@@ -48,9 +47,10 @@ export async function start(
   });
   const group = child.pid!;
   groups.add(group);
-  let settled = !settles;
+  let settled = !first;
   const settling = child.stdio[settledDescriptor] as Readable | undefined;
   settling?.resume().once('close', () => (settled = true));
+  (child.stdio[portsDescriptor] as Readable | undefined)?.on('data', (chunk: Buffer) => first?.read(chunk));
   return {
     exit: ended(child, group, options.log),
     terminate: () => {

@@ -7,7 +7,7 @@ export interface ApiRequest {
   type: ResourceType;
   namespace: string | undefined;
   name: string | undefined;
-  /** `status` or `log` */
+  /** `status`, `log` or `portforward` */
   subresource: string | undefined;
   query: URLSearchParams;
   /** Undefined where there is none. */
@@ -27,7 +27,7 @@ export const noSuchResource = (): ApiError => new ApiError(404, 'NotFound', 'the
 export const methodNotAllowed = (): ApiError =>
   new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
-// Core resources that every real API server has.
+// Resources that every real API server has in groups that are here in part.
 const missing = new Set([
   'bindings',
   'componentstatuses',
@@ -39,6 +39,9 @@ const missing = new Set([
   'replicationcontrollers',
   'resourcequotas',
   'cronjobs',
+  'controllerrevisions',
+  'daemonsets',
+  'statefulsets',
 ]);
 
 /** What a path asks for, whether it is there or not. */
@@ -79,9 +82,9 @@ export function findType({ group, version, plural, subresource }: RequestInfo): 
     if (missing.has(plural)) throw unsupported(`the resource ${plural}`);
     throw noSuchResource();
   }
-  const there = subresource === undefined || (subresource === 'log' && type.kind === 'Pod') || (subresource === 'status' && type.status);
-  if (there) return type;
-  if (type.kind === 'Pod') throw unsupported(`the subresource pods/${subresource}`);
+  const ofPods = type.kind === 'Pod' && (subresource === 'log' || subresource === 'portforward');
+  if (subresource === undefined || ofPods || (subresource === 'status' && type.status)) return type;
+  if (type.kind === 'Pod' || subresource === 'scale') throw unsupported(`the subresource ${plural}/${subresource}`);
   throw noSuchResource();
 }
 

@@ -51,6 +51,8 @@ export function problemsOf(type: ResourceType, object: NewObject, metadata = obj
   const causes = metadataProblems(metadata, type.kind);
   if (type.kind === 'Job') causes.push(...jobProblems(object));
   if (type.kind === 'Pod') causes.push(...podSpecProblems(spec, 'spec'));
+  if (type.kind === 'Deployment' || type.kind === 'ReplicaSet') causes.push(...workloadProblems(spec, type.kind));
+  if (type.kind === 'Service') causes.push(...serviceProblems(spec));
   if (type.kind === 'ConfigMap' || type.kind === 'Secret') causes.push(...dataProblems(object));
   const seconds = type.kind === 'Lease' ? (spec['leaseDurationSeconds'] as number | undefined) : undefined;
   if (seconds !== undefined && seconds <= 0) causes.push(wrong('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
@@ -122,6 +124,48 @@ function jobProblems(job: NewObject): Cause[] {
   return causes;
 }
 
+/** Of Deployments and ReplicaSets. @throws ApiError 501 for what the embedded cluster cannot run */
+function workloadProblems(spec: Json, kind: string): Cause[] {
+  const causes: Cause[] = [];
+  for (const field of ['replicas', 'minReadySeconds', 'revisionHistoryLimit']) {
+    const value = spec[field] as number | undefined;
+    if (value !== undefined && value < 0) causes.push(wrong(`spec.${field}`, value, 'must be greater than or equal to 0'));
+  }
+  const selector = spec['selector'] as { matchLabels?: Record<string, string>; matchExpressions?: unknown } | undefined;
+  const template = spec['template'] as { metadata?: { labels?: Record<string, string> }; spec: Json };
+  const labels = template.metadata?.labels ?? {};
+  if (!selector) causes.push(required('spec.selector'));
+  else if (!selector.matchLabels && !selector.matchExpressions) {
+    causes.push(wrong('spec.selector', {}, `empty selector is invalid for ${kind.toLowerCase()}`));
+  }
+  const wanted = Object.entries(selector?.matchLabels ?? {});
+  if (!selector || wanted.some(([name, value]) => labels[name] !== value)) {
+    causes.push(wrong('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+  }
+  causes.push(...labelProblems(labels, 'spec.template.labels'));
+  causes.push(...podSpecProblems(template.spec, 'spec.template.spec'));
+  if (template.spec['restartPolicy'] !== 'Always') {
+    const message = `Unsupported value: ${JSON.stringify(template.spec['restartPolicy'])}: supported values: "Always"`;
+    causes.push({ reason: 'FieldValueNotSupported', message, field: 'spec.template.spec.restartPolicy' });
+  }
+  const { rollingUpdate } = (spec['strategy'] ?? {}) as { rollingUpdate?: { maxSurge: unknown; maxUnavailable: unknown } };
+  if (rollingUpdate && isZero(rollingUpdate.maxSurge) && isZero(rollingUpdate.maxUnavailable)) {
+    const field = 'spec.strategy.rollingUpdate.maxUnavailable';
+    causes.push(wrong(field, rollingUpdate.maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+  }
+  if (causes.length === 0 && selector?.matchExpressions !== undefined) throw unsupported(`spec.selector.matchExpressions of ${kind}s`);
+  return causes;
+}
+
+const isZero = (value: unknown): boolean => value === 0 || value === '0%';
+
+function serviceProblems(spec: Json): Cause[] {
+  const ports = (spec['ports'] ?? []) as Json[];
+  if (ports.length === 0) return [required('spec.ports')];
+  if (spec['type'] !== 'ClusterIP') throw unsupported(`Services of type ${String(spec['type'])}`);
+  return ports.length < 2 ? [] : ports.flatMap((port, index) => (port['name'] ? [] : [required(`spec.ports[${index}].name`)]));
+}
+
 /** @throws ApiError 501 for what the embedded cluster cannot run */
 function podSpecProblems(spec: Json, path: string): Cause[] {
   const causes: Cause[] = [];
@@ -174,6 +218,7 @@ function containerProblems(container: Json, at: string, volumes: Json[]): Cause[
       causes.push({ reason: 'FieldValueNotFound', message, field: `${at}.volumeMounts[${index}].name` });
     }
   });
+  causes.push(...portProblems((container['ports'] ?? []) as Json[], at), ...probeProblems(container, at));
   const { limits = {}, requests = {} } = (container['resources'] ?? {}) as Record<
     'limits' | 'requests',
     Record<string, string> | undefined
@@ -191,6 +236,44 @@ function containerProblems(container: Json, at: string, volumes: Json[]): Cause[
     if (name.includes('/') && limits[name] === undefined) {
       causes.push(required(`${at}.resources.limits`, 'Limit must be set for non overcommitable resources'));
     }
+  }
+  return causes;
+}
+
+function portProblems(ports: Json[], at: string): Cause[] {
+  const names = ports.map((port) => port['name']);
+  return ports.flatMap((port, index) => [
+    ...(port['containerPort'] ? [] : [required(`${at}.ports[${index}].containerPort`)]),
+    ...(port['name'] !== undefined && names.indexOf(port['name']) < index
+      ? [
+          {
+            reason: 'FieldValueDuplicate',
+            message: `Duplicate value: ${JSON.stringify(port['name'])}`,
+            field: `${at}.ports[${index}].name`,
+          },
+        ]
+      : []),
+  ]);
+}
+
+const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
+
+/** @throws ApiError 501 for probes that the node does not ask */
+function probeProblems(container: Json, at: string): Cause[] {
+  const causes: Cause[] = [];
+  for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
+    const probe = container[name] as Json | undefined;
+    if (!probe) continue;
+    const found = handlers.filter((handler) => probe[handler] !== undefined);
+    if (found.length === 0) causes.push(required(`${at}.${name}`, 'must specify a handler type'));
+    for (const handler of found.slice(1)) {
+      const message = 'Forbidden: may not specify more than 1 handler type';
+      causes.push({ reason: 'FieldValueForbidden', message, field: `${at}.${name}.${handler}` });
+    }
+    if (causes.length > 0) continue;
+    if (name !== 'readinessProbe') throw unsupported(`${name} of containers`);
+    if (found[0] === 'exec' || found[0] === 'grpc') throw unsupported(`readiness probes by ${found[0]}`);
+    if ((probe['httpGet'] as Json | undefined)?.['scheme'] === 'HTTPS') throw unsupported('readiness probes by HTTPS');
   }
   return causes;
 }

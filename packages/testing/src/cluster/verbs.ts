@@ -3,11 +3,12 @@ import { admitPod } from './admission.ts';
 import { isDryRun, readObject, readPatched } from './body.ts';
 import { defaultJob, defaultOther, defaultPod, generateName } from './defaults.ts';
 import { remove, type Propagation } from './deletion.ts';
+import { apply } from './apply.ts';
 import { alreadyExists, ApiError, badRequest, conflict, notFound, unsupported } from './errors.ts';
 import { immutableProblems } from './immutable.ts';
 import { selection } from './lists.ts';
 import { trackUpdate } from './managed.ts';
-import { timestamp, type Stored, type StoredMeta } from './objects.ts';
+import { timestamp, type ManagedFields, type Stored, type StoredMeta } from './objects.ts';
 import { isObject, mergePatch } from './patch.ts';
 import { methodNotAllowed, type Answer, type ApiRequest } from './request.ts';
 import { apiVersionOf, types, type ResourceType } from './resources.ts';
@@ -32,9 +33,14 @@ export class Verbs {
   }
 
   create(request: ApiRequest): Answer {
-    const { type } = request;
     const dryRun = isDryRun(request, 'CreateOptions');
     const { object, warnings } = readObject(request);
+    const track: Tracker = (made) => trackUpdate(request.type, request, undefined, made as NewObject);
+    return { code: 201, body: this.#make(request, object, dryRun, track), warnings };
+  }
+
+  #make(request: ApiRequest, object: Json, dryRun: boolean, track: Tracker): unknown {
+    const { type } = request;
     const given = (object['metadata'] ?? {}) as Partial<NewObject['metadata']>;
     const metadata: NewObject['metadata'] = { ...given, name: given.name ?? '' };
     const made: NewObject = { ...object, metadata };
@@ -50,12 +56,12 @@ export class Verbs {
     else defaultOther(type.kind, made);
     refuse(type, metadata.name, problemsOf(type, made, own));
     if (type.kind === 'Pod') admitPod(this.#store, made);
-    metadata['managedFields'] = trackUpdate(type, request, undefined, made);
-    if (!dryRun) return { code: 201, body: this.#store.create(type, made, uid), warnings };
+    metadata['managedFields'] = track(made);
+    if (!dryRun) return this.#store.create(type, made, uid);
     if (this.#store.get(type, metadata.namespace, metadata.name)) throw alreadyExists(type, metadata.name);
     const body = { ...made, apiVersion: apiVersionOf(type), kind: type.kind };
     Object.assign(metadata, { uid, creationTimestamp: timestamp(), ...(type.generation ? { generation: 1 } : {}) });
-    return { code: 201, body, warnings };
+    return body;
   }
 
   /** PUT */
@@ -63,13 +69,13 @@ export class Verbs {
     const dryRun = isDryRun(request, 'UpdateOptions');
     const { object, warnings } = readObject(request);
     const { resourceVersion } = (object['metadata'] ?? {}) as Partial<StoredMeta>;
-    return { code: 200, body: this.#change(request, () => object, resourceVersion, dryRun), warnings };
+    return { code: 200, body: this.#change(request, () => object, { version: resourceVersion, dryRun }), warnings };
   }
 
-  /** PATCH: merge patches alone. */
+  /** PATCH: merge patches and server-side apply. */
   patch(request: ApiRequest): Answer {
     const { contentType, body: patch } = request;
-    if (contentType === 'application/apply-patch+yaml') throw unsupported('server-side apply');
+    if (contentType === 'application/apply-patch+yaml') return this.#apply(request);
     if (contentType === 'application/json-patch+json') throw unsupported('JSON patches (RFC 6902)');
     if (contentType === 'application/strategic-merge-patch+json') {
       // It needs upstream's merge keys, and the kinds of operators do not know it either.
@@ -93,7 +99,27 @@ export class Verbs {
       warnings.push(...read.warnings);
       return read.object;
     };
-    return { code: 200, body: this.#change(request, make, resourceVersion, dryRun), warnings };
+    return { code: 200, body: this.#change(request, make, { version: resourceVersion, dryRun }), warnings };
+  }
+
+  #apply(request: ApiRequest): Answer {
+    const { type, namespace, name } = request;
+    const dryRun = isDryRun(request, 'PatchOptions');
+    const { object, warnings } = readObject(request);
+    const { managedFields, resourceVersion } = (object['metadata'] ?? {}) as Partial<StoredMeta>;
+    if (managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+    let tracked: ManagedFields[] = [];
+    const make = (before: Stored | undefined): Json => {
+      const made = apply(request, object, before);
+      tracked = made.managedFields;
+      return made.object;
+    };
+    const track: Tracker = () => tracked;
+    if (this.#store.get(type, namespace, name!)) {
+      return { code: 200, body: this.#change(request, make, { version: resourceVersion, dryRun, track }), warnings };
+    }
+    checkIdentity(request, (object['metadata'] ?? {}) as Partial<StoredMeta>);
+    return { code: 201, body: this.#make(request, make(undefined), dryRun, track), warnings };
   }
 
   remove(request: ApiRequest): Answer {
@@ -131,7 +157,12 @@ export class Verbs {
     return { code: 200, body: { kind: `${type.kind}List`, apiVersion: apiVersionOf(type), metadata, items } };
   }
 
-  #change(request: ApiRequest, make: (before: Stored) => Json, version: string | undefined, dryRun: boolean): Stored {
+  #change(
+    request: ApiRequest,
+    make: (before: Stored) => Json,
+    options: { version: string | undefined; dryRun: boolean; track?: Tracker },
+  ): Stored {
+    const { version, dryRun, track } = options;
     const { type } = request;
     const { namespace, name } = this.#find(request).metadata;
     const change = (before: Stored): Stored => {
@@ -139,11 +170,14 @@ export class Verbs {
       const given = (made.metadata as Partial<StoredMeta> | undefined) ?? {};
       checkIdentity(request, given);
       const result = merge(type, request.subresource, before, { ...made, metadata: keepServerFields(given, before.metadata) });
-      if (type.kind === 'Secret') defaultOther(type.kind, result as unknown as NewObject);
+      if (type.kind === 'Service') keepAddress(before, result);
+      if (['Secret', 'Deployment', 'ReplicaSet', 'Service'].includes(type.kind)) defaultOther(type.kind, result as unknown as NewObject);
       const uid = given.uid !== undefined && given.uid !== before.metadata.uid ? given.uid : undefined;
       refuse(type, name, immutableProblems(type, before, result, uid));
       refuse(type, name, problemsOf(type, result as unknown as NewObject));
-      if (!same(withoutManagers(before), withoutManagers(result))) {
+      // An apply can change nothing but who has what.
+      if (track) result.metadata.managedFields = track(result as unknown as NewObject);
+      else if (!same(withoutManagers(before), withoutManagers(result))) {
         result.metadata.managedFields = trackUpdate(type, request, before, result as unknown as NewObject);
       }
       return result;
@@ -178,6 +212,15 @@ export class Verbs {
     if (!found) throw notFound(type, name!);
     return found;
   }
+}
+
+/** Who has which fields of an object that was made or changed. */
+type Tracker = (made: NewObject) => ManagedFields[];
+
+/** A Service keeps the address that it was given, also where an update does not name it. */
+function keepAddress(before: Stored, result: Stored): void {
+  const { clusterIP, clusterIPs } = before['spec'] as Json;
+  result['spec'] = { clusterIP, clusterIPs, ...(result['spec'] as Json) };
 }
 
 /** Metadata that only the server sets. */

@@ -18,5 +18,5 @@ async function draw() {
 }
 
 dark.addEventListener('change', draw);
-addEventListener('resize', () => parent.postMessage({ height: document.body.scrollHeight }, '*'));
 await draw();
+addEventListener('resize', () => parent.postMessage({ height: document.body.scrollHeight }, '*'));
