@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '@slashtrain/core/action/log';
 import { openGitHub } from '@slashtrain/core/github/client';
+import { job } from '@slashtrain/core/kinds/job';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { jsonNumber } from '@slashtrain/core/metrics/lines';
 import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
 import { summariseAll } from '@slashtrain/core/metrics/summary';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import type { RunRecord } from '@slashtrain/core/run/record';
+import { formatReference } from '@slashtrain/core/run/reference';
 import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import type { WorkflowEvent } from '@slashtrain/testing/github/events';
@@ -124,7 +127,7 @@ describe('the comment and the check', () => {
     expect(result.code).toBe(0);
     const [body = ''] = ours(pull.number);
     expect(body).toMatch(/^<!-- slashtrain:report:digits -->\n### ✅ Better than the baseline · digits at \[/u);
-    expect(body).toContain('| `accuracy` | **0.96** | 0.95 | +0.01 (+1.1 %) better |');
+    expect(body.replaceAll('\u00a0', ' ')).toContain('| `accuracy` | **0.96** | 0.95 | +0.01 (+1.1 %) better |');
     expect(body).toContain('```mermaid');
     expect(body).toContain('/train epochs=20');
     expect(result.summary).toContain('✅ Better than the baseline');
@@ -224,6 +227,22 @@ describe('the comment and the check', () => {
     expect(ours(pull.number)).toHaveLength(1);
     expect(ours(pull.number)[0]).toContain('### ✅ Trained');
     expect(repository.checks(pull.sha)).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
+  });
+
+  it('look at a run that goes on, and say how it stands', async () => {
+    const pull = pullRequest();
+    const client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
+    const made = await client.create(job.resource, {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: unique('suspended'), namespace: 'default' },
+      spec: { suspend: true, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'train', image: 'localhost:5000/a/b' }] } } },
+    });
+    const { name, uid = '' } = made.metadata;
+    const run = formatReference({ plural: 'jobs', group: 'batch', namespace: 'default', name, uid });
+    await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, state: 'running', record: { run } });
+    await report({ 'pr-number': String(pull.number), sha: pull.sha, pipeline: 'digits' });
+    expect(ours(pull.number)[0]).toContain('### ⏳ Suspended');
   });
 
   it('say why a run waits, from the file of the step that waited', async () => {
@@ -374,7 +393,7 @@ describe('ten report steps at once', () => {
     ) as unknown as Log;
     const context = { owner: 'acme', repo: repository.name, repositoryId: repository.id, apiUrl: github.apiUrl, serverUrl: github.url };
     const client = openGitHub({ token: github.token(permissions, { repository }), context, log });
-    await keepReport({ stored: older, records: late }, pull.number, {
+    await keepReport({ stored: older, records: late, standing: () => Promise.resolve(undefined) }, pull.number, {
       github: client,
       handed: {},
       added: [],

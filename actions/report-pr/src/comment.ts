@@ -34,7 +34,7 @@ export async function keepReport(target: Target, pullRequest: number, report: Re
   let runs = await runsOf(target);
   for (let round = 1; ; round++) {
     const [newest = target.stored, ...earlier] = runs;
-    const story = await storyOf(newest, target.records, report.handed, report.inputs.title);
+    const story = await storyOf(newest, target, report.handed, report.inputs.title);
     const written = await writeReport(story, earlier, pullRequest, report);
     const before = versionOf(runs);
     runs = await runsOf(target);

@@ -8,11 +8,13 @@ import { summariseAll } from '@slashtrain/core/metrics/summary';
 import { checkIdentity, newestFirst, recordOfRun, recordsFor } from '@slashtrain/core/records/find';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import type { RunRecord } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
 import { parseResultFile } from '@slashtrain/core/run/result-file';
-import { isEnded } from '@slashtrain/core/run/state';
+import { isEnded, type Status } from '@slashtrain/core/run/state';
 import type { ReportInputs } from './inputs.ts';
 import type { Parts } from './main.ts';
+import { standingOf } from './standing.ts';
 import type { Story } from './story.ts';
 
 /** What earlier steps of the job handed on, checked. */
@@ -25,6 +27,8 @@ export interface Handed {
 export interface Target {
   stored: StoredRecord;
   records: RecordStore;
+  /** Looks at a run that goes on. */
+  standing(record: RunRecord): Promise<Status | undefined>;
 }
 
 /** The story that is told, and the run that it is of. */
@@ -53,7 +57,7 @@ export async function openStory(inputs: ReportInputs, handed: Handed, parts: Par
   const run = inputs.run ?? handed.metrics?.run;
   if (run === undefined && handed.metrics) return { story: storyOfFile(handed.metrics, handed, inputs) };
   const target = await findTarget(run, inputs, handed, parts);
-  return { story: await storyOf(target.stored, target.records, handed, inputs.title), target };
+  return { story: await storyOf(target.stored, target, handed, inputs.title), target };
 }
 
 /** Opens the cluster that holds the records. */
@@ -77,7 +81,14 @@ async function findTarget(run: string | undefined, inputs: ReportInputs, handed:
   checkIdentity(stored, { sha: inputs.sha, pullRequest, pipeline }, context);
   refuseOtherCommit(`the run ${stored.name}`, stored.record.sha, 'the metrics file', handed.metrics?.sha);
   refuseOtherCommit(`the run ${stored.name}`, stored.record.sha, 'the result file', handed.result?.sha);
-  return { stored, records };
+  // Once for each run: a report may be made several times.
+  const looks = new Map<string, Promise<Status | undefined>>();
+  const standing = (record: RunRecord): Promise<Status | undefined> => {
+    const look = looks.get(record.run ?? '') ?? standingOf(record, client, host.log);
+    looks.set(record.run ?? '', look);
+    return look;
+  };
+  return { stored, records, standing };
 }
 
 /** All runs of the same pull request and pipeline, newest first; of a run without a pull request, itself. */
@@ -88,11 +99,18 @@ export async function runsOf({ stored, records }: Target): Promise<StoredRecord[
 }
 
 /** A run's story, from its record; what earlier steps handed on about this very run comes first. */
-export async function storyOf(stored: StoredRecord, records: RecordStore, handed: Handed, title: string | undefined): Promise<Story> {
+export async function storyOf(
+  stored: StoredRecord,
+  { records, standing }: Pick<Target, 'records' | 'standing'>,
+  handed: Handed,
+  title: string | undefined,
+): Promise<Story> {
   const { record } = stored;
+  const now = isEnded(record.state) ? undefined : await standing(record);
   const metrics = handed.metrics?.run !== undefined && handed.metrics.run === record.run ? handed.metrics : undefined;
   // Once a run has ended its record is the truth; before, the step that waited knows more.
-  const result = record.result ?? (handed.result?.run === record.run && !isEnded(record.state) ? handed.result : undefined);
+  const waited = handed.result?.run === record.run && !isEnded(record.state) ? handed.result : undefined;
+  const result = record.result ?? (now && now.state !== waited?.state ? undefined : waited);
   const verdict = metrics?.verdict ?? record.verdict;
   const own = metrics ? undefined : await records.readMetrics(stored);
   const baseline = metrics ? baselineOf(metrics) : await baselineOfRecord(stored, records);
@@ -101,8 +119,9 @@ export async function storyOf(stored: StoredRecord, records: RecordStore, handed
     pipeline: record.pipeline,
     sha: record.sha,
     ...(record.pullRequest === undefined ? {} : { pullRequest: record.pullRequest }),
-    state: isEnded(record.state) ? record.state : (result?.state ?? record.state),
+    state: isEnded(record.state) ? record.state : (now?.state ?? result?.state ?? record.state),
     ...(result && { result }),
+    ...(now && { standing: now }),
     stored,
     ...(verdict && { verdict }),
     noBaseline: metrics?.noBaseline ?? record.comparison?.noBaseline ?? 'pass',

@@ -3,7 +3,7 @@ import type { ShownGate } from '@slashtrain/core/metrics/rows';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import type { Verdict } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
-import type { RunState } from '@slashtrain/core/run/state';
+import type { RunState, Status } from '@slashtrain/core/run/state';
 
 /** Everything a report tells, gathered. All texts of runs, clusters and metric names are hostile. */
 export interface Story {
@@ -15,6 +15,8 @@ export interface Story {
   state: RunState;
   /** How the run stands or ended; absent where metrics came from files alone, or nothing is known. */
   result?: RunResult;
+  /** How a run that goes on stood when it was looked at. */
+  standing?: Status;
   /** The run's record; absent where metrics came from files alone. */
   stored?: StoredRecord;
   /** Absent where nobody decided. */

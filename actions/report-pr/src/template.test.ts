@@ -12,7 +12,7 @@ async function render(text: string, one: Story = story()): Promise<string> {
 describe('a template', () => {
   it.each([
     ['{{ headline.sign }} {{ title }}: {{ headline.words }}', '✅ digits: Better than the baseline'],
-    ['{{ headline.why }}', '`accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %).'],
+    ['{{ headline.why }}', '`accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %). One run a side: part of it may be chance.'],
     ['{% for one in metrics limit: 2 %}{{ one.name }} {{ one.value }} {{ one.gate }};{% endfor %}', 'accuracy 0.961 pass;loss 0.12 pass;'],
     ['{% for one in parameters %}{{ one.name }}={{ one.value }}{% endfor %}', 'epochs=20'],
     ['#{{ pull_request }} {{ verdict }} {{ run.gpu_hours }}', '#42 pass 0.2'],

@@ -3,7 +3,7 @@ import type { ShownGate } from '@slashtrain/core/metrics/rows';
 import { summarise } from '@slashtrain/core/metrics/summary';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
-import type { Links, Story } from '../story.ts';
+import type { Earlier, Links, Story } from '../story.ts';
 
 /*
  * Stories for the tests of this folder, and for looking at: what a report says in each case.
@@ -104,6 +104,34 @@ export function story(change: Partial<Story> = {}, changes: { record?: Partial<R
   };
 }
 
+/** What was trained before for the same pull request: one that did not pass, and one that broke off. */
+export const earlierRuns: Earlier[] = [
+  {
+    name: 'digits-pr42-2b3c4d5-9f8e7d6',
+    record: {
+      ...record,
+      sha: '2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e',
+      createdAt: '2026-11-20T16:30:00.000Z',
+      verdict: 'fail',
+      comparison: {
+        gates: [gate('accuracy', 'fail', '0.871 is below the minimum of 0.9', { min: 0.9 })],
+        noBaseline: 'pass',
+        notes: [],
+      },
+    },
+  },
+  {
+    name: 'digits-pr42-3c4d5e6-9f8e7d6',
+    record: {
+      ...record,
+      sha: '3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f',
+      createdAt: '2026-11-20T15:00:00.000Z',
+      state: 'failed',
+      result: { ...result, state: 'failed', message: 'container train of pod digits-pr42-3c4d5e6-9f8e7d6-x7x2k exited with 1' },
+    },
+  },
+];
+
 /** A seed's or trial's run. */
 function trial(index: number, values: Record<string, number>, parameters: Record<string, string> = {}): MetricRun {
   return {
@@ -177,10 +205,21 @@ export const stories: Record<string, Story> = {
     candidate: [metric('accuracy', 0.951)],
   }),
   trials: story({
+    gates: [
+      gate('accuracy', 'pass', '0.9715 against 0.953 of the baseline, +0.0185 (+1.9 %) (means of 40 against 1 runs, too few for a test)'),
+    ],
+    comparisons: [
+      {
+        name: 'accuracy',
+        candidate: { n: 40, mean: 0.9715, deviation: 0.01169, values: [] },
+        baseline: { n: 1, mean: 0.953, values: [0.953] },
+        change: { estimate: 0.0185, method: 'means' },
+      },
+    ],
     runs: Array.from({ length: 40 }, (_, index) =>
       trial(
         index,
-        { accuracy: 0.9 + ((index * 7) % 40) / 1000, loss: 0.5 - ((index * 7) % 40) / 100 },
+        { accuracy: 0.952 + ((index * 7) % 40) / 1000, loss: 0.5 - ((index * 7) % 40) / 100 },
         { lr: String(0.001 * (index + 1)), batch: index % 2 ? '32' : '64', epochs: '20' },
       ),
     ),
@@ -249,7 +288,7 @@ export const stories: Record<string, Story> = {
   running: (() => {
     const { verdict: _, baseline: __, ...rest } = story({ state: 'running', gates: [], candidate: [] }, { record: { state: 'running' } });
     const { endedAt: ___, ...going } = { ...result, state: 'running' as const, gpuHours: 0 };
-    return { ...rest, result: going };
+    return { ...rest, result: going, standing: { state: 'running', progress: 0.425, startedAt: '2026-11-21T10:00:12.000Z' } };
   })(),
   queued: (() => {
     const { verdict: _, baseline: __, ...rest } = story({ state: 'queued', gates: [], candidate: [] }, { record: { state: 'queued' } });

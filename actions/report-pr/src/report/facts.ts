@@ -14,7 +14,7 @@ export function factsTable(story: Story, links: Links): string {
     ['Trained for', duration(result?.runSeconds)],
     ['Waited in the queue', duration(result?.queueSeconds)],
     ['GPU-hours', result && result.gpuHours > 0 ? hundredths(result.gpuHours) : undefined],
-    ['Cost', result?.cost === undefined ? undefined : hundredths(result.cost)],
+    ['Cost', costOf(story)],
     ...(record?.parameters ?? [])
       .slice(0, mostParameters)
       .map(({ name, value }): [string, string] => [`Parameter ${code(clip(name, 60))}`, code(clip(value, 200))]),
@@ -30,10 +30,9 @@ export function factsTable(story: Story, links: Links): string {
     ],
     ['Reported by', link('workflow run', links.workflow)],
   ];
-  return table(
-    ['', ''],
-    rows.filter((row): row is [string, string] => row[1] !== undefined),
-  );
+  const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
+  // GitHub's tables have a header: the first fact is better than an empty line.
+  return table(known[0] ?? [], known.slice(1));
 }
 
 /** Where a model that the run tells of came from, in one line. */
@@ -47,6 +46,13 @@ function lineage({ result, stored, sha }: Story): string | undefined {
     ...(data === undefined ? [] : [`data ${code(clip(data, 80))}`]),
     `commit ${code(sha.slice(0, 7))}`,
   ].join(' ← ');
+}
+
+/** `0.61 EUR`; the currency where the configuration names one. */
+export function costOf({ result, stored }: Pick<Story, 'result' | 'stored'>): string | undefined {
+  if (result?.cost === undefined) return undefined;
+  const currency = stored?.record.price?.currency;
+  return hundredths(result.cost) + (currency === undefined ? '' : ` ${escapeText(clip(currency, 20))}`);
 }
 
 function duration(seconds: number | undefined): string | undefined {

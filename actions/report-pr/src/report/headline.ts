@@ -40,11 +40,15 @@ export function headline(story: Story): Headline {
   }
 }
 
-function ongoing({ state, result }: Story): Headline {
-  if (state === 'running') return { sign: '⏳', words: 'Training', why: '' };
+function ongoing({ state, result, standing }: Story): Headline {
+  if (state === 'running') {
+    const done = standing?.progress === undefined ? '' : `, ${Math.floor(standing.progress * 100)} % done`;
+    return { sign: '⏳', words: `Training${done}`, why: '' };
+  }
   if (state === 'unknown') return { sign: '⚠️', words: 'Nothing can be said about the training', why: '' };
-  const why = result?.reason === undefined ? '' : `Reason: ${code(result.reason)}.`;
-  return { sign: '⏳', words: state === 'suspended' ? 'Suspended' : 'Waiting to start', why };
+  const name = standing?.reason ?? result?.reason;
+  const reason = name === undefined ? '' : `: ${name}`;
+  return { sign: '⏳', words: (state === 'suspended' ? 'Suspended' : 'Waiting to start') + reason, why: '' };
 }
 
 function broken({ state, result }: Story): Headline {
@@ -110,5 +114,23 @@ function numbersOf(story: Story, shown: ShownGate | undefined): Pick<Headline, '
   }
   const [value, was] = formatPair(now, before);
   const change = formatChange(before, now);
-  return { why: `${code(name)} is **${value}**, was ${was}: ${change}.`, plain: `${name} ${value}, was ${was}` };
+  return {
+    why: `${code(name)} is **${value}**, was ${was}: ${change}. ${chanceWords(story, shown.gate.metric)}`,
+    plain: `${name} ${value}, was ${was}`,
+  };
+}
+
+/** Whether chance may have made the difference, in a sentence. */
+function chanceWords({ comparisons }: Story, metric: string): string {
+  const comparison = comparisons?.find(({ name }) => name === metric);
+  const [now, before] = [comparison?.candidate?.n ?? 1, comparison?.baseline?.n ?? 1];
+  const counts = now === before ? `${now} runs a side` : `${now} ${now === 1 ? 'run' : 'runs'} against ${before}`;
+  const { change } = comparison ?? {};
+  if (change?.p === undefined) {
+    return now === 1 && before === 1
+      ? 'One run a side: part of it may be chance.'
+      : `A test takes 4 runs a side, and there are ${now} and ${before}: part of it may be chance.`;
+  }
+  const test = `(${counts}, p = ${formatValue(change.p, 2)})`;
+  return isClear(change) ? `Hardly chance ${test}.` : `That may well be chance ${test}.`;
 }

@@ -13,19 +13,35 @@ import { reportSections } from './report.ts';
 
 const options = { charts: 'mermaid', command: '/train' } as const;
 const report = (one: Story, earlier: Parameters<typeof reportSections>[1] = []): string =>
-  fit(reportSections(one, earlier, links, options), commentLimit, 'characters').text;
+  fit(reportSections(one, earlier, links, options), commentLimit, 'characters').text.replaceAll('\u00a0', ' ');
 
 describe('headline', () => {
   it.each([
-    ['better', '✅ Better than the baseline', '`accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %).'],
-    ['worse', '❌ Worse than the baseline', '`accuracy` is **0.812**, was 0.953: −0.141 (−15 %).'],
+    [
+      'better',
+      '✅ Better than the baseline',
+      '`accuracy` is **0.961**, was 0.953: +0.008 (+0.84 %). One run a side: part of it may be chance.',
+    ],
+    [
+      'worse',
+      '❌ Worse than the baseline',
+      '`accuracy` is **0.812**, was 0.953: −0.141 (−15 %). One run a side: part of it may be chance.',
+    ],
     ['no-baseline', '⚪ Nothing to compare with', '`accuracy` is **0.961**.'],
     ['missing', '⚠️ A gated metric was not measured', ''],
-    ['seeds', '✅ Better than the baseline', '`accuracy` is **0.9612**, was 0.952: +0.0092 (+0.97 %).'],
-    ['inconclusive', '⚠️ No clear difference', '`accuracy` is **0.954**, was 0.952: +0.002 (+0.21 %).'],
+    [
+      'seeds',
+      '✅ Better than the baseline',
+      '`accuracy` is **0.9612**, was 0.952: +0.0092 (+0.97 %). Hardly chance (5 runs a side, p = 0.0079).',
+    ],
+    [
+      'inconclusive',
+      '⚠️ No clear difference',
+      '`accuracy` is **0.954**, was 0.952: +0.002 (+0.21 %). That may well be chance (5 runs a side, p = 0.48).',
+    ],
     ['failed', '❌ The training failed after 1 min 30 s: out-of-memory', ''],
-    ['running', '⏳ Training', ''],
-    ['queued', '⏳ Waiting to start', 'Reason: `no-gpu`.'],
+    ['running', '⏳ Training, 42 % done', ''],
+    ['queued', '⏳ Waiting to start: no-gpu', ''],
   ])('of %s', (name, words, why) => {
     const said = headline(stories[name]!);
     expect([`${said.sign} ${said.words}`, said.why]).toEqual([words, why]);
@@ -104,7 +120,7 @@ describe('repeatCommand', () => {
 describe('the report', () => {
   it('tells the verdict first, then the numbers, then the rest', () => {
     const text = report(stories['better']!);
-    const places = ['### ✅ Better than the baseline', '| `accuracy` |', '```mermaid', 'Run: succeeded', '/train epochs=20'].map((piece) =>
+    const places = ['### ✅ Better than the baseline', '| `accuracy` |', '```mermaid', 'About this run', '/train epochs=20'].map((piece) =>
       text.indexOf(piece),
     );
     expect(places).not.toContain(-1);
@@ -123,11 +139,12 @@ describe('the report', () => {
   it.each([
     [
       'seeds',
-      '| `accuracy` | **0.9612** ± 0.0035 (5) | 0.952 ± 0.0022 (5) | +0.0092 (+0.97 %) better<br><sub>p = 0.0079, 95 % within 0.004 and 0.014</sub> |',
+      '| `accuracy` | **0.9612** ± 0.0035 (5) | 0.952 ± 0.0022 (5) | +0.0092 (+0.97 %) better<br><sub>p = 0.0079, 95 %: 0.004 to 0.014</sub> |',
     ],
-    ['inconclusive', '| ~ +0.002 (+0.21 %)<br><sub>p = 0.48, 95 % within −0.004 and 0.007</sub> |'],
+    ['inconclusive', '| ~ +0.002 (+0.21 %)<br><sub>p = 0.48, 95 %: −0.004 to 0.007</sub> |'],
     ['trials', '<summary>40 runs, the 10 best by accuracy</summary>'],
-    ['trials', '| Run | `lr` | `batch` | `accuracy` | `loss` |'],
+    ['trials', '| Run | `lr` | `batch` | `accuracy` |'],
+    ['trials', 'was 0.953: +0.0185 (+1.9 %). A test takes 4 runs a side, and there are 40 and 1: part of it may be chance.'],
     ['trials', '- parameter `epochs`: `10` → `20`\n- data version: `v3` → `v4`\n- package `torch`: not set → `2.9.1`'],
     ['trials', '- `on my laptop` (mlflow): it names no commit'],
     ['classes', '| `3` | 0 | 1 | 2 | **96** | 1 | 2 | 0 | 1 | 2 | 0 |'],
@@ -154,14 +171,31 @@ describe('the report', () => {
     expect([...table.matchAll(/^\| `(r\d)`/gmu)].map(([, id]) => id)).toEqual(['r2', 'r0', 'r1']);
   });
 
-  it('says of one run a side that a difference may be chance, and of five not', () => {
-    const words = 'part of a difference may be chance';
-    expect(report(stories['better']!)).toContain(words);
-    expect(report(stories['seeds']!)).not.toContain(words);
+  it('says once what a commit that does not pass broke, and by how much', () => {
+    const text = report(stories['worse']!);
+    expect(text.match(/−0\.141/gu)).toHaveLength(2);
+    expect(text).toContain('- ❌ fail: `accuracy`: 0.812 is below the minimum of 0.9;');
   });
 
-  it('of a run that goes on promises the verdict, and links where it can be followed', () => {
-    expect(report(stories['running']!)).toContain('[its check](<https://github.com/acme/digits/runs/99>)');
+  it('says once that there is no baseline, and why', () => {
+    const text = report(stories['no-baseline']!);
+    expect(text).not.toContain('there is no baseline');
+    expect(text).toContain('- no baseline: of 3 commits back from main');
+  });
+
+  it('tells on one line what it is compared with, what it took and cost', () => {
+    expect(report(story({}, { record: { price: { perHour: 3, accelerator: 'a100', currency: 'EUR' } } }))).toContain(
+      '\n\nCompared with &#35;\u200b41 at 9f8e7d6, merged as 0a1b2c3 · trained in 1 min 30 s · 0.2 GPU-hours · cost 0.61 EUR\n\n',
+    );
+    expect(report(stories['failed']!)).toContain('\n\n0.2 GPU-hours · cost 0.61\n\n');
+  });
+
+  it('of a run that goes on shows how far it is, promises the verdict, and links where it can be followed', () => {
+    const text = report(stories['running']!);
+    expect(text).toContain(
+      '▓▓▓▓▓▓▓▓░░░░░░░░░░░░ Started at 2026-11-21 10:00 UTC. Follow it in [the check "train: digits"](<https://github.com/acme/digits/runs/99>).',
+    );
+    expect(text).toContain('The verdict comes here');
   });
 
   it('folds earlier commits into a table', () => {

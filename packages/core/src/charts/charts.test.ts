@@ -85,7 +85,7 @@ const number = String.raw`-?\d+(\.\d+)?`;
 const label = String.raw`"[\p{L}\p{N} ._/()%+@:…^×-]*"`;
 const statements = new RegExp(
   [
-    String.raw`%%\{init: \{"xyChart":\{"width":800,"height":280\},"themeVariables":\{"xyChart":\{"backgroundColor":"transparent","plotColorPalette":"(#[0-9a-f]{6}(, )?)+"\}\}\}\}%%`,
+    String.raw`%%\{init: \{"xyChart":\{"width":800,"height":220\},"themeVariables":\{"xyChart":\{"backgroundColor":"transparent","plotColorPalette":"(#[0-9a-f]{6}(, )?)+"\}\}\}\}%%`,
     'xychart-beta',
     String.raw`  x-axis "step" (${number} --> ${number}|\[("\d+"(, )?){2,12}\])`,
     String.raw`  y-axis ${label} ${number} --> ${number}`,
@@ -107,7 +107,7 @@ describe('mermaidLine', () => {
         '🟦 this commit (1 value that is no number is not drawn) &nbsp; 🟧 baseline (until step 1)',
         '',
         '```mermaid',
-        '%%{init: {"xyChart":{"width":800,"height":280},"themeVariables":{"xyChart":{"backgroundColor":"transparent","plotColorPalette":"#f97316, #3b82f6"}}}}%%',
+        '%%{init: {"xyChart":{"width":800,"height":220},"themeVariables":{"xyChart":{"backgroundColor":"transparent","plotColorPalette":"#f97316, #3b82f6"}}}}%%',
         'xychart-beta',
         '  x-axis "step" ["0", "1", "2", "3"]',
         '  y-axis "accuracy" 0.475 --> 1.025',

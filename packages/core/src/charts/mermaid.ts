@@ -51,7 +51,7 @@ export function mermaidLine(title: string, lines: readonly ChartLine[]): string 
   const onTop = series.toReversed();
   const chart = [
     `%%{init: ${JSON.stringify({
-      xyChart: { width: 800, height: 280 },
+      xyChart: { width: 800, height: 220 },
       themeVariables: { xyChart: { backgroundColor: 'transparent', plotColorPalette: onTop.map(({ colour }) => colour.code).join(', ') } },
     })}}%%`,
     'xychart-beta',

@@ -1,6 +1,6 @@
 import { lines, oneLine } from './text.ts';
 
-export { clip } from './text.ts';
+export { clip, clipMiddle } from './text.ts';
 
 // Everything that begins or ends inline structure in GFM or HTML. A numeric reference is never structure
 // (https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references) and means the same within HTML,

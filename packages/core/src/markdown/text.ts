@@ -21,6 +21,13 @@ export function lines(text: string): string {
     .replace(hidden, '�');
 }
 
+/** As {@link clip}, but of a long text both ends stay: names of slices differ at their ends. */
+export function clipMiddle(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = text.slice(-Math.floor(limit / 2));
+  return clip(text.slice(0, -end.length), limit - end.length) + (end.isWellFormed() ? end : end.slice(1));
+}
+
 /** At most `limit` characters, with `…` where something is missing. Never half a surrogate pair. */
 export function clip(text: string, limit: number): string {
   if (text.length <= limit) return text;

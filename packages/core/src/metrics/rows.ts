@@ -20,7 +20,7 @@ export interface MetricRow {
 
 /**
  * Puts candidate and baseline side by side: gated metrics first, in the order of the gates, then those that changed most
- * for their size, then by name.
+ * for their size, then what is new, then what did not change; of equals by name.
  */
 export function compareMetrics(
   candidate: readonly MetricSummary[],
@@ -42,17 +42,24 @@ export function compareMetrics(
   const free = all.filter((row) => row.gates.length === 0);
   return [
     ...all.filter((row) => row.gates.length > 0),
-    ...free.toSorted((a, b) => changeOf(b) - changeOf(a) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
+    ...free.toSorted((a, b) => changeOf(b) - changeOf(a) || byName.compare(a.name, b.name)),
   ];
 }
 
-/** How much changed, as a share of the larger; what is on one side alone, or is no number, comes first. */
+/** `layer 2` before `layer 10`. */
+const byName = new Intl.Collator('en', { numeric: true });
+
+/**
+ * How much changed, as a share of the larger. What is no number, or is gone, comes first; what is new says nothing about this
+ * change's worth, and a hundred new metrics must not hide one that changed.
+ */
 function changeOf(row: MetricRow): number {
   const [now, before] = valuesOf(row);
-  if (now === undefined || before === undefined) return now === before ? 0 : 2;
-  if (Object.is(now, before)) return 0;
+  if (now === undefined) return before === undefined ? -1 : 4;
+  if (before === undefined) return Number.isNaN(now) ? 3 : 0;
+  if (Object.is(now, before)) return -1;
   const share = Math.abs(now - before) / Math.max(Math.abs(now), Math.abs(before));
-  return Number.isNaN(share) ? 3 : share;
+  return Number.isNaN(share) ? 5 : share;
 }
 
 /** The values of both sides: of several samples their means, of one its last value. */

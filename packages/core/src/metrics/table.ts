@@ -1,10 +1,10 @@
 import { sparkline } from '../charts/sparkline.ts';
-import { clip, code, escapeText, table, type Alignment } from '../markdown/markdown.ts';
+import { clipMiddle, code, escapeText, table, type Alignment } from '../markdown/markdown.ts';
 import { formatChange, formatPair, formatValue } from './format.ts';
 import type { Change, Direction, Gate, GateOutcome, MetricSummary, Sample } from './metrics.ts';
 import { valuesOf, type MetricRow } from './rows.ts';
 
-const longestName = 80;
+const longestName = 50;
 
 /** An outcome with its sign: the word says it as well, for those who do not see the sign. */
 export const outcomeWords: Record<GateOutcome, string> = {
@@ -16,15 +16,15 @@ export const outcomeWords: Record<GateOutcome, string> = {
   error: '⚠️ error',
 };
 
-/** A gate's rule, in the words of the configuration: `min 0.9, max-regression 1%`. */
+/** A gate's rule in few words: `≥ 0.9, ≤ 1% worse`. */
 export function ruleOf(gate: Gate): string {
   return [
-    ...(gate.min === undefined ? [] : [`min ${gate.min}`]),
-    ...(gate.max === undefined ? [] : [`max ${gate.max}`]),
-    ...(gate['max-regression'] === undefined ? [] : [`max-regression ${gate['max-regression']}`]),
-    ...(gate['min-improvement'] === undefined ? [] : [`min-improvement ${gate['min-improvement']}`]),
+    ...(gate.min === undefined ? [] : [`≥ ${gate.min}`]),
+    ...(gate.max === undefined ? [] : [`≤ ${gate.max}`]),
+    ...(gate['max-regression'] === undefined ? [] : [`≤ ${gate['max-regression']} worse`]),
+    ...(gate['min-improvement'] === undefined ? [] : [`≥ ${gate['min-improvement']} better`]),
     ...(gate.on === undefined || gate.on === 'last' ? [] : [`on ${gate.on}`]),
-    ...(gate['require-seeds'] === undefined ? [] : [`require-seeds ${gate['require-seeds']}`]),
+    ...(gate['require-seeds'] === undefined ? [] : [`${gate['require-seeds']} seeds`]),
     ...(gate.confidence === undefined ? [] : [`confidence ${gate.confidence}`]),
     ...(gate.level === 'warn' ? ['warns only'] : []),
   ].join(', ');
@@ -45,7 +45,7 @@ export function metricsTable(rows: readonly MetricRow[]): string {
   const hasBaseline = rows.some((row) => valuesOf(row)[1] !== undefined);
   const hasGates = rows.some(({ gates }) => gates.length > 0);
   const columns: [header: string, alignment: Alignment, cell: (row: MetricRow) => string][] = [
-    ['Metric', 'left', ({ name }) => code(clip(name, longestName))],
+    ['Metric', 'left', ({ name }) => code(clipMiddle(name, longestName))],
     ['This commit', 'right', (row) => sides(row)[0]],
     ...(hasBaseline
       ? ([
@@ -53,7 +53,9 @@ export function metricsTable(rows: readonly MetricRow[]): string {
           ['Change', 'left', changeCell],
         ] as typeof columns)
       : []),
-    ['Curve', 'left', ({ candidate }) => curve(candidate)],
+    ...(rows.some(({ candidate }) => curve(candidate) !== '')
+      ? ([['Curve', 'left', ({ candidate }) => curve(candidate)]] as typeof columns)
+      : []),
     ...(hasGates ? ([['Gate', 'left', gateCell]] as typeof columns) : []),
   ];
   return table(
@@ -79,7 +81,7 @@ function sides(row: MetricRow): [string, string] {
 /** What stands behind a mean: ` ± 0.004 (5)`. */
 function spread(sample: Sample | undefined): string {
   if (!sample || sample.n < 2) return '';
-  return `${sample.deviation === undefined ? '' : ` ± ${formatValue(sample.deviation, 2)}`} (${sample.n})`;
+  return unbroken(`${sample.deviation === undefined ? '' : ` ± ${formatValue(sample.deviation, 2)}`} (${sample.n})`);
 }
 
 function changeCell(row: MetricRow): string {
@@ -89,10 +91,15 @@ function changeCell(row: MetricRow): string {
   const way = direction && betterOrWorse(before, now, direction);
   const words = way === undefined || way === 'equal' ? '' : ` ${way}`;
   const change = row.comparison?.change;
-  if (change?.p === undefined) return formatChange(before, now) + words;
+  if (change?.p === undefined) return unbroken(formatChange(before, now) + words);
   // As benchstat has it: "~" is no difference that these samples can show.
   const said = isClear(change) ? formatChange(before, now) + words : `~ ${formatChange(before, now)}`;
-  return `${said}<br><sub>p = ${formatValue(change.p, 2)}${intervalOf(change)}</sub>`;
+  return unbroken(`${said}<br><sub>p = ${formatValue(change.p, 2)}${intervalOf(change)}</sub>`);
+}
+
+/** With spaces where no line breaks: a narrow page scrolls a table sideways, and a row does not become six lines high. */
+function unbroken(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
 }
 
 /** Whether chance alone would hardly make such a change; of samples that are too few to tell, it is taken as it stands. */
@@ -102,7 +109,7 @@ export function isClear({ low, high }: Change): boolean {
 
 function intervalOf({ low, high, confidence = 0.95 }: Change): string {
   if (low === undefined || high === undefined) return '';
-  return `, ${formatValue(confidence * 100)} % within ${formatValue(low, 3)} and ${formatValue(high, 3)}`;
+  return `, ${formatValue(confidence * 100)} %: ${formatValue(low, 3)} to ${formatValue(high, 3)}`;
 }
 
 function curve(summary: MetricSummary | undefined): string {
@@ -110,5 +117,7 @@ function curve(summary: MetricSummary | undefined): string {
 }
 
 function gateCell({ gates }: MetricRow): string {
-  return gates.map(({ gate, outcome }) => `${outcomeWords[outcome]}<br><sub>${escapeText(ruleOf(gate))}</sub>`).join('<br>');
+  return gates
+    .map(({ gate, outcome }) => `${unbroken(outcomeWords[outcome])}<br><sub>${unbroken(escapeText(ruleOf(gate)))}</sub>`)
+    .join('<br>');
 }
