@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { sayWhatIsSkipped, targets } from '../support/targets.ts';
 import { Api } from './kubernetes/api.ts';
+import { applyCases } from './kubernetes/apply.ts';
+import { deploymentCases } from './kubernetes/deployments.ts';
 import { jobCases } from './kubernetes/jobs.ts';
 import { logCases } from './kubernetes/logs.ts';
 import { objectCases } from './kubernetes/objects.ts';
@@ -13,7 +15,15 @@ import { watchCases } from './kubernetes/watching.ts';
  */
 sayWhatIsSkipped('the Kubernetes API contract');
 
-const tables = { objects: objectCases, lists: watchCases, logs: logCases, pods: podCases, jobs: jobCases };
+const tables = {
+  objects: objectCases,
+  lists: watchCases,
+  logs: logCases,
+  pods: podCases,
+  jobs: jobCases,
+  apply: applyCases,
+  deployments: deploymentCases,
+};
 
 describe.each(targets)('Kubernetes, %s', (name) => {
   let api: Api;

@@ -1,4 +1,4 @@
-import { ApiError, badRequest, type Cause } from './errors.ts';
+import { ApiError, type Cause } from './errors.ts';
 import { appliedFields, hasPath, itemsOf, ofClient, pathText, pathsOf, partsOf, touches, valueAt, without } from './fields.ts';
 import type { FieldSet, ManagedFields, Stored } from './objects.ts';
 import { timestamp } from './objects.ts';
@@ -21,11 +21,15 @@ export interface Applied {
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/
  * @param applied the request's object, as the server's types read it
  * @param before undefined where there is none yet
- * @throws ApiError 400, 409
+ * @throws ApiError 409, 422
  */
 export function apply(request: ApiRequest, applied: Json, before: Stored | undefined): Applied {
   const manager = request.query.get('fieldManager');
-  if (!manager) throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+  if (!manager) {
+    const causes = [{ reason: 'FieldValueRequired', message: 'Required value: is required for apply patch', field: 'fieldManager' }];
+    const message = `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${causes[0]!.message}`;
+    throw new ApiError(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'PatchOptions', causes });
+  }
   const managers = before?.metadata.managedFields ?? [];
   const isOwn = (entry: ManagedFields): boolean =>
     entry.manager === manager && entry.operation === 'Apply' && entry.subresource === request.subresource;
@@ -92,14 +96,32 @@ function lay(name: string, below: unknown, above: unknown): unknown {
     const items = itemsOf(name, above);
     const old = Array.isArray(below) ? itemsOf(name, below) : undefined;
     if (!items || !old) return above;
-    // The order is that of what is applied; what others have added comes behind it.
-    const laid = [...items].map(([key, item]) => (old.has(key) ? lay('', old.get(key), item) : item));
-    return [...laid, ...[...old].filter(([key]) => !items.has(key)).map(([, item]) => item)];
+    return interleave(old, items);
   }
   if (!isObject(above) || !isObject(below) || partsOf(name, above) === undefined) return above;
   const result = new Map<string, unknown>(Object.entries(below));
   for (const [key, value] of Object.entries(above)) result.set(key, lay(key, result.get(key), value));
   return Object.fromEntries(result);
+}
+
+/** Both in their own order; where they disagree, in that of what is applied. */
+function interleave(old: ReadonlyMap<string, unknown>, items: ReadonlyMap<string, unknown>): unknown[] {
+  const result: unknown[] = [];
+  const [left, right] = [[...old.keys()], [...items.keys()]];
+  const done = new Set<string>();
+  while (left.length > 0 || right.length > 0) {
+    const [mine, theirs] = [left[0], right[0]];
+    if (mine !== undefined && (done.has(mine) || !items.has(mine))) {
+      left.shift();
+      if (!done.has(mine)) result.push(old.get(mine));
+      continue;
+    }
+    const key = (theirs ?? mine)!;
+    right.shift();
+    done.add(key);
+    result.push(old.has(key) ? lay('', old.get(key), items.get(key)) : items.get(key));
+  }
+  return result;
 }
 
 /** In the words of k8s.io/apimachinery/pkg/util/managedfields/internal, NewConflictError. */

@@ -2,7 +2,7 @@ import { ApiError, badRequest, Undecodable, type Cause } from './errors.ts';
 import { isObject } from './patch.ts';
 import type { ApiRequest } from './request.ts';
 import { apiVersionOf } from './resources.ts';
-import { decode } from './schema.ts';
+import { decode, type Decoded } from './schema.ts';
 
 type Json = Record<string, unknown>;
 
@@ -30,6 +30,14 @@ export function readObject(request: ApiRequest): Read {
     const { kind, version } = kindOf(body, request);
     throw badRequest(`${kind} in version "${version}" cannot be handled as a ${type.kind}: ${error.message}`);
   }
+}
+
+/** The same of an apply, which is stricter than a decoder. @returns also the paths that the type does not know */
+export function readApplied(request: ApiRequest): Decoded {
+  const query = new URLSearchParams(request.query);
+  query.set('fieldValidation', 'Ignore');
+  const { object } = readObject({ ...request, query });
+  return { object, unknown: decode(request.type, request.body as Json).unknown };
 }
 
 /** The same of what a patch makes of an object. @throws ApiError 422, as the real server refuses a patch */

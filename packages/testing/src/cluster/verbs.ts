@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { admitPod } from './admission.ts';
-import { isDryRun, readObject, readPatched } from './body.ts';
+import { isDryRun, readApplied, readObject, readPatched } from './body.ts';
 import { defaultJob, defaultOther, defaultPod, generateName } from './defaults.ts';
 import { remove, type Propagation } from './deletion.ts';
 import { apply } from './apply.ts';
@@ -105,7 +105,8 @@ export class Verbs {
   #apply(request: ApiRequest): Answer {
     const { type, namespace, name } = request;
     const dryRun = isDryRun(request, 'PatchOptions');
-    const { object, warnings } = readObject(request);
+    const { object, unknown } = readApplied(request);
+    if (unknown.length > 0) throw notDeclared(request, unknown);
     const { managedFields, resourceVersion } = (object['metadata'] ?? {}) as Partial<StoredMeta>;
     if (managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     let tracked: ManagedFields[] = [];
@@ -116,10 +117,10 @@ export class Verbs {
     };
     const track: Tracker = () => tracked;
     if (this.#store.get(type, namespace, name!)) {
-      return { code: 200, body: this.#change(request, make, { version: resourceVersion, dryRun, track }), warnings };
+      return { code: 200, body: this.#change(request, make, { version: resourceVersion, dryRun, track }) };
     }
     checkIdentity(request, (object['metadata'] ?? {}) as Partial<StoredMeta>);
-    return { code: 201, body: this.#make(request, make(undefined), dryRun, track), warnings };
+    return { code: 201, body: this.#make(request, make(undefined), dryRun, track) };
   }
 
   remove(request: ApiRequest): Answer {
@@ -216,6 +217,14 @@ export class Verbs {
 
 /** Who has which fields of an object that was made or changed. */
 type Tracker = (made: NewObject) => ManagedFields[];
+
+/** Sic: an internal error, whatever the field validation. */
+function notDeclared({ type, namespace, name }: ApiRequest, unknown: string[]): ApiError {
+  const where = `(${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
+  const fields = unknown.map((path) => `.${path}: field not declared in schema`);
+  const all = fields.length === 1 ? fields[0] : `errors:\n${fields.map((field) => `  ${field}`).join('\n')}`;
+  return new ApiError(500, undefined, `failed to create typed patch object ${where}: ${all}`);
+}
 
 /** A Service keeps the address that it was given, also where an update does not name it. */
 function keepAddress(before: Stored, result: Stored): void {
