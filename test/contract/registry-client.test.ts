@@ -438,6 +438,20 @@ describe.each(['basic', 'bearer'] as const)('a registry with logins (%s)', (kind
       expect(blob.opened).toEqual([0, 0]);
     });
 
+    it('lets in who has an identity token, as cloud registries give them to credential helpers', async () => {
+      const server = await start({ access: { kind, users, may, identityTokens: { 'the-identity': 'alice' } } });
+      const masked: string[] = [];
+      const known = (identityToken: string): Registry =>
+        new Registry(server.host, {
+          ...hurried(),
+          credentials: async () => ({ identityToken }),
+          mask: (secret) => masked.push(secret),
+        });
+      await pushImage(known('the-identity'), 'owner/image', 'tag');
+      expect(masked).toContain('the-identity');
+      await expect(known('another').manifest('owner/image', 'tag')).rejects.toMatchObject({ code: 'permission' });
+    });
+
     it('lets anybody read what is public', async () => {
       const server = await start({ access: { kind, users, may } });
       await server.pushBase('public:1');

@@ -110,7 +110,7 @@ describe.each(builders)('%s', (name, program, toInstall, start) => {
     const result = await place.build(repository, { image, ...inputsOf(name, daemon), 'build-args': `BASE: ${base}`, sha }, daemon.env);
     expect(result.code).toBe(1);
     expect(result.annotations).toHaveLength(1);
-    expect(result.annotations[0]?.message).toMatch(/^\w+ build ended with [0-9]+: .*7/u);
+    expect(result.annotations[0]?.message).toMatch(/^\w+ (?:buildx )?build ended with [0-9]+: .*7/u);
     expect(result.summary).toContain('failed');
     expect(result.outputs).toMatchObject({ image: '', reused: 'false' });
     await expect(

@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { BaseFile } from '@slashtrain/testing/registry/base';
 import { has, programFiles, pushMachineImage, systemFiles } from './builders.ts';
+
+/** The environment in which uv is found: `$SLASHTRAIN_UV` is a virtual environment with it, else it is on PATH; undefined where there is none. */
+export function findUv(): Record<string, string> | undefined {
+  const { PATH = '', SLASHTRAIN_UV } = process.env;
+  const folders = [...(SLASHTRAIN_UV === undefined ? [] : [join(SLASHTRAIN_UV, 'bin')]), ...PATH.split(delimiter)];
+  const folder = folders.find((one) => existsSync(join(one, 'uv')));
+  if (folder === undefined) process.stdout.write('skipped: what needs uv; run pip install uv in a venv, and set SLASHTRAIN_UV to it\n');
+  if (folder === undefined) return undefined;
+  const settings = Object.entries(process.env).filter(([name]) => /^(?:UV|SSL)_/u.test(name));
+  return { ...(Object.fromEntries(settings) as Record<string, string>), PATH: [folder, PATH].join(delimiter) };
+}
 
 /** This machine's Python as files of an image, and the environment in which pip finds its index; undefined where it has none. */
 export function findPython(): { version: string; files: Record<string, BaseFile>; env: Record<string, string> } | undefined {
@@ -29,7 +40,9 @@ export function findPython(): { version: string; files: Record<string, BaseFile>
   for (const name of ['libstdc++.so.6', 'libgcc_s.so.1', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1', 'libutil.so.1'])
     files[`lib/x86_64-linux-gnu/${name}`] = { content: readFileSync(realpathSync(join('/lib/x86_64-linux-gnu', name))), mode: 0o755 };
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^PIP_/u.test(name))) as Record<string, string>;
-  return { version, files, env: { ...env, PATH: [join(prefix, 'bin'), process.env['PATH'] ?? ''].join(delimiter) } };
+  // Without uv, which would be taken.
+  const others = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !existsSync(join(folder, 'uv')));
+  return { version, files, env: { ...env, PATH: [join(prefix, 'bin'), ...others].join(delimiter) } };
 }
 
 /** Pushes an image of that Python, which says its version. */

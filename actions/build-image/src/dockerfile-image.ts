@@ -135,14 +135,15 @@ async function runAll(builder: FoundBuilder, commands: readonly Command[], reque
       ...(commands[0]?.env ? { env: commands[0].env } : {}),
     });
   for (const command of commands) {
-    const what = `${command.program} ${command.args.find((arg) => !arg.startsWith('-') && arg !== dockerfile.address) ?? ''}`;
+    const verb = command.args.filter((arg) => !arg.startsWith('-') && arg !== dockerfile.address);
+    const what = [command.program, ...verb.slice(0, verb[0] === 'buildx' ? 2 : 1)].join(' ');
     shop.log.info(what);
     const { code, lines } = await shop.run(command, (line) => shop.log.info(scrub.clean(line)));
     if (code === 0) continue;
-    const last = lines
-      .map((line) => scrub.clean(line).trim())
-      .filter((line) => line !== '')
-      .slice(-3);
+    const said = lines.map((line) => scrub.clean(line).trim()).filter((line) => line !== '');
+    // BuildKit shows the Dockerfile around the place before it says what is wrong.
+    const at = said.findLastIndex((line) => /^error:/iu.test(line));
+    const last = said.slice(at >= 0 ? Math.max(at, said.length - 3) : -3);
     throw new ActionError(
       'build-failed',
       `${what} ended with ${code ?? 'a signal'}: ${last.join(' | ').slice(0, 800) || 'it said nothing'}`,

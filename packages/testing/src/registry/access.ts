@@ -9,6 +9,8 @@ export interface AccessOptions {
   users: Record<string, string>;
   /** Whether a user (undefined: nobody) may; without it every user may do everything, and nobody may do anything. */
   may?: (user: string | undefined, action: 'pull' | 'push' | 'delete', repository: string) => boolean;
+  /** Users by the tokens that stand for them, as cloud registries give them to credential helpers. */
+  identityTokens?: Record<string, string>;
   /** How long a token lives, in seconds; 300 without it. */
   tokenSeconds?: number;
 }
@@ -33,7 +35,25 @@ export class Access {
   token(headers: IncomingHttpHeaders, url: URL): Reply {
     const user = this.#login(headers.authorization);
     if (headers.authorization !== undefined && user === undefined) return errorReply('UNAUTHORIZED', 'authentication required');
-    const granted = url.searchParams.getAll('scope').flatMap((scope) => {
+    return jsonReply(this.#grant(user, url.searchParams.getAll('scope')));
+  }
+
+  /** The answer to `POST /token`, which containerd and BuildKit ask first (https://distribution.github.io/distribution/spec/auth/oauth/). */
+  oauthToken(form: URLSearchParams): Reply {
+    const { users, identityTokens = {} } = this.#options;
+    const of = (table: Record<string, string>, name: string | null): string | undefined =>
+      name !== null && Object.hasOwn(table, name) ? table[name] : undefined;
+    const name = form.get('username');
+    const password = of(users, name);
+    const isUser = form.get('grant_type') === 'password' && password !== undefined && form.get('password') === password;
+    const user = form.get('grant_type') === 'refresh_token' ? of(identityTokens, form.get('refresh_token')) : isUser ? name : undefined;
+    if (user === undefined || user === null) return errorReply('UNAUTHORIZED', 'authentication required');
+    const { token, ...rest } = this.#grant(user, form.getAll('scope').join(' ').split(' '));
+    return jsonReply({ access_token: token, ...rest });
+  }
+
+  #grant(user: string | undefined, scopes: readonly string[]): { token: string; expires_in: number } {
+    const granted = scopes.flatMap((scope) => {
       const [type, repository = '', actions = ''] = scope.split(':');
       if (type !== 'repository') return [];
       return actions
@@ -45,7 +65,7 @@ export class Access {
     const payload = Buffer.from(JSON.stringify({ granted, generation: this.#generation, until: Date.now() + seconds * 1000 })).toString(
       'base64url',
     );
-    return jsonReply({ token: `${payload}.${this.#sign(payload)}`, expires_in: seconds });
+    return { token: `${payload}.${this.#sign(payload)}`, expires_in: seconds };
   }
 
   /** The refusal of a request, or undefined where it may go on. */

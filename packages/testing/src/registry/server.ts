@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable, Transform } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Access, type AccessOptions } from './access.ts';
 import { buildBase, type BaseImage } from './base.ts';
@@ -127,6 +128,7 @@ export async function startRegistry(options: RegistryServerOptions = {}): Promis
   async function route(method: string, headers: IncomingHttpHeaders, body: Readable, url: URL): Promise<Reply> {
     const { pathname } = url;
     if (access && pathname === '/token' && method === 'GET') return access.token(headers, url);
+    if (access && pathname === '/token' && method === 'POST') return access.oauthToken(new URLSearchParams(await readText(body)));
     for (const { path, methods } of routes) {
       const [whole, repository = '', reference = ''] = path.exec(pathname) ?? [];
       const handler = methods[method];
