@@ -74,10 +74,14 @@ describe.each(targets)('on the %s cluster', (name) => {
     }
   }
 
-  it('an end that nobody saw is concluded, told, compared and reported, once; the Job may be gone by then', async () => {
+  it('a detached run whose end nobody saw is concluded, told, compared and reported, once, also after its Job was removed', async () => {
+    const metric = JSON.stringify({ name: 'accuracy', value: 0.9, step: 1 });
     const { run, sha, number } = await submit(
-      `console.log('slashtrain-metric ' + JSON.stringify({ name: 'accuracy', value: 0.9, step: 1 })); console.log('the end');`,
+      `setTimeout(() => { console.log('slashtrain-metric ' + ${JSON.stringify(metric)}); console.log('the end'); }, 5000);`,
     );
+    const left = await succeeded(step('wait-for-run', { run, timeout: '1s', 'on-timeout': 'detach' }, { checks: 'write' }));
+    expect(['queued', 'running']).toContain(left.outputs['state']);
+    expect(repository.checks(sha)).toMatchObject([{ name: 'train: digits', status: 'in_progress' }]);
     await untilEnded(run);
     expect(await sync()).toEqual([{ run, sha, 'pr-number': number, pipeline: 'digits' }]);
     const { name: recordName } = parseReference(run);
@@ -88,8 +92,9 @@ describe.each(targets)('on the %s cluster', (name) => {
     });
     expect(stored && (await records.readMetrics(stored))).toMatchObject({ series: [{ name: 'accuracy', points: [{ value: 0.9 }] }] });
     expect(repository.checks(sha)).toMatchObject([{ name: 'train: digits', conclusion: 'success' }]);
-    // As the TTL controller does it.
-    await client.delete(job.resource, namespace, recordName);
+    // Its time to live, a week, is over.
+    await client.patch(job.resource, namespace, recordName, { spec: { ttlSecondsAfterFinished: 0 } });
+    while (await client.get(job.resource, namespace, recordName)) await new Promise((done) => setTimeout(done, 100));
 
     const common = { run, sha };
     const waited = await succeeded(step('wait-for-run', common, { checks: 'write' }));
