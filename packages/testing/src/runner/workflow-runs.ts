@@ -1,4 +1,5 @@
 import type { WorkflowEvent } from '../github/events.ts';
+import type { ActionResolver } from './actions.ts';
 import { Concurrency } from './concurrency.ts';
 import type { RunnerGitHub } from './github.ts';
 import type { Progress, WorkflowRun } from './result.ts';
@@ -6,6 +7,8 @@ import { runWorkflow } from './run.ts';
 
 export interface WorkflowRunsOptions {
   github: RunnerGitHub;
+  /** What `uses:` may name; our own actions as they are built in this checkout where not given. */
+  actions?: ActionResolver;
   secrets?: Record<string, string>;
   vars?: Record<string, string>;
   onProgress?: (progress: Progress) => void;
