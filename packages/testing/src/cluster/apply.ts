@@ -37,7 +37,7 @@ export function apply(request: ApiRequest, applied: Json, before: Stored | undef
   const others = managers.filter((entry) => entry !== last);
   const wanted = ofClient(applied);
   const fields = appliedFields(applied);
-  const live = before ? ofClient(before as unknown as Json) : {};
+  const live = before ? ofClient(before) : {};
 
   const taken = pathsOf(fields).filter((path) => !same(valueAt(live, path), valueAt(wanted, path)) && partsAt(wanted, path) === undefined);
   const conflicts = others.flatMap((entry) => taken.filter((path) => hasPath(entry.fieldsV1, path)).map((path) => ({ entry, path })));

@@ -223,7 +223,8 @@ describe('the API server', () => {
       return [answer.status, answer.body['message'] ?? answer.text];
     };
     const not = (what: string): unknown => [501, `the embedded cluster does not support ${what}; use a real cluster for it`];
-    expect(await said('GET', '/apis/apps/v1/deployments')).toEqual(not('the API group apps'));
+    expect(await said('GET', '/apis/policy/v1/poddisruptionbudgets')).toEqual(not('the API group policy'));
+    expect(await said('GET', '/apis/apps/v1/statefulsets')).toEqual(not('the resource statefulsets'));
     expect(await said('GET', `${inDefault}/persistentvolumeclaims`)).toEqual(not('the resource persistentvolumeclaims'));
     expect(await said('GET', '/apis/kubeflow.org/v1/pytorchjobs')).toEqual([404, '404 page not found\n']);
     const volumes = [{ name: 'data', hostPath: { path: '/' } }];

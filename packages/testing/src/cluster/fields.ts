@@ -75,8 +75,9 @@ export function appliedFields(object: Record<string, unknown>): FieldSet {
   return walk('', ofClient(object));
 }
 
-/** The fields that are in `after` and were not, or not so, in `before`. */
-export function changedFields(before: Record<string, unknown>, after: Record<string, unknown>): FieldSet {
+/** The fields that are in `then` and were not, or not so, in `before`. */
+export function changedFields(before: Record<string, unknown>, then: Record<string, unknown>): FieldSet {
+  const after = ofClient(then);
   const walk = (name: string, old: unknown, now: unknown): FieldSet | undefined => {
     if (same(old, now)) return undefined;
     const parts = partsOf(name, now);
@@ -88,7 +89,6 @@ export function changedFields(before: Record<string, unknown>, after: Record<str
     const found = Object.fromEntries(changed.filter((entry): entry is [string, FieldSet] => entry[1] !== undefined));
     return own || isItem ? { '.': {}, ...found } : Object.keys(found).length > 0 ? found : undefined;
   };
-  after = ofClient(after);
   return walk('', ofClient(before), after) ?? {};
 }
 

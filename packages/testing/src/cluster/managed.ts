@@ -12,7 +12,7 @@ import type { NewObject } from './store.ts';
 export function trackUpdate(type: ResourceType, request: ApiRequest, before: Stored | undefined, after: NewObject): ManagedFields[] {
   const manager = request.query.get('fieldManager') || request.userAgent.split('/')[0] || 'unknown';
   const now = after as unknown as Record<string, unknown>;
-  const changed = changedFields((before ?? {}) as Record<string, unknown>, now);
+  const changed = changedFields(before ?? {}, now);
   const isOwn = (entry: ManagedFields): boolean =>
     entry.manager === manager && entry.operation === 'Update' && entry.subresource === request.subresource;
   const managers = before?.metadata.managedFields ?? [];

@@ -35,7 +35,7 @@ export class Verbs {
   create(request: ApiRequest): Answer {
     const dryRun = isDryRun(request, 'CreateOptions');
     const { object, warnings } = readObject(request);
-    const track: Tracker = (made) => trackUpdate(request.type, request, undefined, made as NewObject);
+    const track: Tracker = (made) => trackUpdate(request.type, request, undefined, made);
     return { code: 201, body: this.#make(request, object, dryRun, track), warnings };
   }
 
@@ -119,7 +119,7 @@ export class Verbs {
     if (this.#store.get(type, namespace, name!)) {
       return { code: 200, body: this.#change(request, make, { version: resourceVersion, dryRun, track }) };
     }
-    checkIdentity(request, (object['metadata'] ?? {}) as Partial<StoredMeta>);
+    checkIdentity(request, object['metadata'] ?? {});
     return { code: 201, body: this.#make(request, make(undefined), dryRun, track) };
   }
 
