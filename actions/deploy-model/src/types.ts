@@ -29,7 +29,7 @@ export interface Candidate {
   image?: string;
   /** `s3://…`, `pvc://…`, `models:/digits/3` once it is resolved. */
   modelUri?: string;
-  /** Names this deploy: `<sha7>-<deployment id>`, or `<sha7>-dry` in a dry run. It stands on the object and its pods. */
+  /** Names this deploy: `<sha7>-<time>`. It stands on the object and its pods. */
   revision: string;
 }
 

@@ -108,3 +108,8 @@ export function registryAddress(registry: string): URL {
   const name = registry.replace(/:[0-9]+$/u, '');
   return new URL(`${name === 'localhost' || name === '127.0.0.1' || name === '[::1]' ? 'http' : 'https'}://${registry}/`);
 }
+
+/** Whether a name is pinned by a digest of sha256, as build-image's output is: such an image cannot be another tomorrow. */
+export function isPinned(text: string): boolean {
+  return /^[^\s@]+@sha256:[0-9a-f]{64}$/u.test(text);
+}

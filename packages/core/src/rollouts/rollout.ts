@@ -29,7 +29,7 @@ export interface Rollout {
   /** Of the deployed thing. */
   name: string;
   target: string;
-  /** `<sha7>-<deployment id>` */
+  /** `<sha7>-<time>`: names this deploy. */
   revision: string;
   /** What was deployed before, by its revision. */
   previous?: string;
@@ -46,14 +46,17 @@ export interface Rollout {
   actor: string;
   /** Why somebody deployed what had not passed. Hostile text. */
   forced?: string;
-  /** Where this deploy goes back to an older one: that one's revision. */
+  /** Where this deploy goes back to an older one: that one's revision, which stands on its objects. */
   backTo?: string;
+  /** Somebody went back from it to an older one: it is no good one. */
+  rolledBack?: true;
   /** ISO 8601. */
   createdAt: string;
   endedAt?: string;
   state: RolloutState;
   /** Why it was taken back, or how it stands. Hostile text. */
   message?: string;
+  /** On GitHub. */
   deploymentId: number;
   saved: Saved;
   /** What is sent: complete objects, as our field manager applies them. */
@@ -98,7 +101,6 @@ export const lineageAnnotations = {
   modelUri: 'slashtrain.dev/model-uri',
   dataVersion: 'slashtrain.dev/data-version',
   verdict: 'slashtrain.dev/verdict',
-  deployment: 'slashtrain.dev/deployment',
   pullRequest: 'slashtrain.dev/from-pull-request',
 } as const;
 

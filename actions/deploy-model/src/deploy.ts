@@ -1,0 +1,345 @@
+import { ActionError, describe, messageOf } from '@slashtrain/core/action/errors';
+import type { Host } from '@slashtrain/core/action/host';
+import type { GitHub } from '@slashtrain/core/github/client';
+import type { GitHubContext } from '@slashtrain/core/github/context';
+import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
+import { isActive, leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
+import { change, type RolloutStore } from '@slashtrain/core/rollouts/store';
+import { boardOf, openBoard, tell, type Board } from './board.ts';
+import { mark, takeBack, type BackParts } from './finish.ts';
+import { currentOf, prunable, runningRevision } from './history.ts';
+import type { CommonInputs, NewInputs, RollbackInputs } from './inputs.ts';
+import { applyAll, checkEnvironment, readBefore, savedOf } from './rollout/apply.ts';
+import { waitUntilReady } from './rollout/wait.ts';
+import { diffOf, summarise } from './show.ts';
+import { judgementLine } from './smoke/show.ts';
+import { Before } from './targets/before.ts';
+import { runCommand } from './targets/command.ts';
+import { kindsFor, type KindsFor } from './targets/kinds/index.ts';
+import { keptInputs, type Tools } from './tools.ts';
+import type { Candidate, Judgement, Registry, Serving } from './types.ts';
+
+/** What a deploy works with. */
+export interface DeployParts {
+  inputs: CommonInputs & (NewInputs | RollbackInputs);
+  host: Host;
+  context: GitHubContext;
+  github: GitHub;
+  client: KubernetesClient;
+  rollouts: RolloutStore;
+  tools: Tools;
+  registry?: Registry;
+}
+
+/** What is to be deployed, once nobody has anything against it. */
+export interface Plan {
+  /** Everything that a rollout's record says of it. */
+  about: Pick<Rollout, 'target' | 'revision' | 'sha' | 'run' | 'pipeline' | 'actor'> &
+    Partial<Pick<Rollout, 'pullRequest' | 'image' | 'modelUri' | 'verdict' | 'forced' | 'backTo'>>;
+  /** Complete objects for what stands there now. */
+  objects(before: Before): KubernetesObject[];
+  /** For the registry; absent where the run's record is gone. */
+  candidate?: Candidate;
+  /** What people should know. */
+  notes: readonly string[];
+  /** Looks again whether the commit is still the one. @throws ActionError `mismatch` */
+  recheck?(): Promise<void>;
+}
+
+/** So many milliseconds after GitHub was asked, the head of a pull request is asked for again. */
+const freshMilliseconds = 30_000;
+
+/** Deploys a plan: one at a time in its environment, with a way back before anything is changed. */
+export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
+  const { inputs, host, client, github, context } = parts;
+  const { about } = plan;
+  const proved = host.now();
+  host.setOutput('revision', runningRevision({ ...about } as Rollout));
+  const first = await look(plan, parts);
+  const would = await applyAll(first.objects, { client, kinds: first.kinds, takeOver: inputs.takeOver }, { dryRun: true });
+  const diff = diffOf(first.before, would);
+  for (const note of plan.notes) host.log.notice(note);
+  if (inputs.dryRun) {
+    host.setOutput('state', 'dry-run');
+    return summarise(host, {
+      title: `Dry run: nothing was deployed to ${inputs.environment}`,
+      rows: rowsOf(plan, parts),
+      notes: plan.notes,
+      diff,
+    });
+  }
+
+  const board = await openBoard(github, context, host, {
+    sha: about.sha,
+    environment: inputs.environment,
+    name: inputs.name,
+    description: descriptionOf(about, inputs.name),
+    payload: payloadOf(plan, parts),
+  });
+  let lease: TakenLease | undefined;
+  let isCancelled = false;
+  try {
+    await board.say('queued', 'its turn has not come yet');
+    lease = await takeTurn(parts, about.revision);
+    const turn = { ...parts, signal: AbortSignal.any([host.signal, lease.lost]) };
+    await finishOthers(turn);
+    if (host.now() - proved > freshMilliseconds) await plan.recheck?.();
+    await roll(plan, board, { ...turn, diff });
+  } catch (error) {
+    isCancelled = host.signal.aborted;
+    host.setOutput('state', isCancelled ? 'error' : 'failure');
+    // What came so far as to be taken back has told it itself; a cancelled one is told by the post step.
+    if (!(error instanceof TakenBack) && !isCancelled) await tell(host, board.say('error', messageOf(error)));
+    throw error instanceof TakenBack ? error.cause : error;
+  } finally {
+    // The post step takes it on.
+    await lease?.release({ keep: isCancelled });
+  }
+}
+
+/** It failed, and was taken back. */
+class TakenBack extends Error {}
+
+type Turn = DeployParts & { signal: AbortSignal };
+
+interface Look {
+  before: Before;
+  objects: KubernetesObject[];
+  kinds: KindsFor;
+}
+
+/** What stands there, and what is to. What is to can depend on what stands there. */
+async function look(plan: Plan, { client, inputs }: DeployParts): Promise<Look> {
+  const draft = plan.objects(new Before());
+  const kinds = await kindsFor(draft, inputs.readiness, client);
+  const before = await readBefore(draft, { client, kinds });
+  checkEnvironment(before, inputs.environment);
+  return { before, objects: plan.objects(before), kinds };
+}
+
+function takeTurn({ inputs, host, context, client }: DeployParts, revision: string): Promise<TakenLease> {
+  const { environment, name } = inputs;
+  const repository = { id: context.repositoryId, fullName: `${context.owner}/${context.repo}` };
+  return takeLease({
+    client,
+    namespace: client.namespace,
+    name: leaseName({ repository, environment }),
+    holder: holderFor(repository.fullName, name, revision),
+    signal: host.signal,
+    waitSeconds: inputs.lockTimeout,
+    onWait: ({ holder, since }) => host.log.info(`waiting: ${holder} is at work on "${environment}" since ${since}`),
+  });
+}
+
+/** Who holds the environment: the same for a deploy and for its post step. */
+export function holderFor(repository: string, name: string, revision: string): string {
+  return `${repository}: deploy of ${name} ${revision}`;
+}
+
+/** What a runner that was killed left behind is taken back first: it is no ground to build on. */
+async function finishOthers(turn: Turn): Promise<void> {
+  const { inputs, host, context, client, rollouts } = turn;
+  const { environment, name } = inputs;
+  for (const stored of await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name, active: true })) {
+    host.log.warning(`the deploy ${stored.rollout.revision} was not finished (${stored.rollout.state}): it is taken back first`);
+    await takeBack(stored, 'it was not finished', backParts(turn));
+  }
+}
+
+function backParts(turn: Turn): BackParts {
+  return { ...turn, timeout: turn.inputs.timeout };
+}
+
+async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Promise<void> {
+  const { inputs, host, client, rollouts, context, signal } = turn;
+  const { environment, name } = inputs;
+  const { before, objects, kinds } = await look(plan, turn);
+  const all = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name });
+  const current = currentOf(all);
+  const previous = current && runningRevision(current.rollout);
+  host.setOutput('previous-revision', previous ?? '');
+  signal.throwIfAborted();
+  let stored = await rollouts.create(client.namespace, {
+    version: 1,
+    repository: { id: context.repositoryId, fullName: `${context.owner}/${context.repo}` },
+    environment,
+    name,
+    ...plan.about,
+    ...(previous === undefined ? {} : { previous }),
+    createdAt: new Date(host.now()).toISOString(),
+    state: 'started',
+    deploymentId: board.id,
+    saved: savedOf(objects, before),
+    applied: objects,
+    ...(inputs.takeOver ? { tookOver: true } : {}),
+    inputs: keptInputs(host),
+  });
+  host.saveState('rollout', stored.name);
+  try {
+    await board.say('in_progress', `${plan.about.revision} is being rolled out`);
+    const { url, judgement } = await replace(objects, plan, { ...turn, kinds });
+    signal.throwIfAborted();
+    const promoted = plan.candidate && turn.registry ? await turn.registry.promote(plan.candidate) : undefined;
+    stored = await change(rollouts, stored, (one) => ({
+      ...one,
+      ...(promoted && turn.registry ? { registry: { name: turn.registry.name, previous: promoted.previous } } : {}),
+      ...(url === undefined ? {} : { url }),
+      state: 'deployed',
+      endedAt: new Date(host.now()).toISOString(),
+    }));
+    await settle(stored, all, { ...turn, judgement });
+    await summarise(host, {
+      title: `${name}: ${plan.about.revision} is deployed to ${environment}`,
+      rows: [...rowsOf(plan, turn), ['URL', url], ['Before', previous], ['Model version', promoted?.version]],
+      notes: plan.notes,
+      diff: turn.diff,
+      ...(judgement ? { judgement } : {}),
+    });
+  } catch (error) {
+    if (stored.rollout.state === 'deployed') throw error;
+    await giveUp(error, stored, turn);
+    throw new TakenBack('taken back', { cause: error });
+  }
+}
+
+/** All at once: the target's own way of replacing the old by the new. */
+async function replace(
+  objects: readonly KubernetesObject[],
+  plan: Plan,
+  turn: Turn & { kinds: KindsFor },
+): Promise<{ url?: string; judgement?: Judgement }> {
+  const { inputs, host, client, kinds, signal, tools } = turn;
+  const { about } = plan;
+  if (about.target === 'command') await runCommand('command', inputs.command ?? '', { ...about, revision: runningRevision({ ...about } as Rollout), name: inputs.name, environment: inputs.environment }, { ...host, signal }); // prettier-ignore
+  const applied = await applyAll(objects, { client, kinds, takeOver: inputs.takeOver });
+  const live = await waitUntilReady(applied, { client, kinds, signal, timeout: inputs.timeout, say: (line) => host.log.info(line) });
+  const serving = servingOf(live, kinds, inputs);
+  const url = serving?.url;
+  host.setOutput('url', url ?? '');
+  if (!tools.judge) return { ...(url === undefined ? {} : { url }) };
+  if (!serving) {
+    throw new ActionError('input', 'input "smoke-test" was given, and nothing says where the model answers', {
+      remedy: 'set the input "url"',
+    });
+  }
+  const judgement = await tools.judge(serving, signal);
+  host.log.info(`smoke test: ${judgementLine(judgement, 1000)}`);
+  if (!judgement.passed) {
+    throw new ActionError('run-failed', `the smoke test did not pass: ${judgementLine(judgement, 1000)}`, {
+      remedy: 'mend the model or its server, or the test',
+      cause: new Judged(judgement),
+    });
+  }
+  return { ...(url === undefined ? {} : { url }), judgement };
+}
+
+/** A judgement that did not pass, on its way to the summary. */
+class Judged extends Error {
+  readonly judgement: Judgement;
+
+  constructor(judgement: Judgement) {
+    super('');
+    this.judgement = judgement;
+  }
+}
+
+/** Where the first object that answers does. */
+export function servingOf(live: readonly KubernetesObject[], kinds: KindsFor, { url }: CommonInputs): Serving | undefined {
+  if (url !== undefined) return { how: 'url', url };
+  for (const object of live) {
+    const serving = kinds(object).serving?.(object, live);
+    if (serving) return serving;
+  }
+  return undefined;
+}
+
+/** Tells that it is there, and that what was before it is not active any more. */
+async function settle(
+  stored: StoredRollout,
+  before: readonly StoredRollout[],
+  { host, github, context, rollouts, judgement }: Turn & { judgement: Judgement | undefined },
+): Promise<void> {
+  const { rollout } = stored;
+  host.setOutput('state', 'success');
+  host.log.info(`${rollout.name}: ${rollout.revision} is deployed to ${rollout.environment}`);
+  const tried = judgement ? `; ${judgementLine(judgement, 80)}` : '';
+  await tell(host, boardOf(github, context, rollout.deploymentId).say('success', `${runningRevision(rollout)} runs${tried}`, rollout.url));
+  const old = currentOf(before);
+  if (old) {
+    await tell(host, boardOf(github, context, old.rollout.deploymentId).say('inactive', `${rollout.revision} took its place`));
+    // Of what was gone back from, nobody wants to go back to.
+    const left = rollout.backTo === undefined ? undefined : before.find((one) => one.rollout.revision === runningRevision(old.rollout));
+    if (left) await change(rollouts, left, (one) => ({ ...one, rolledBack: true }));
+  }
+  for (const one of prunable([stored, ...before])) await rollouts.delete(one);
+}
+
+/** On a failure, takes it back; on a signal, leaves that to the post step, since 5 seconds are too few. */
+async function giveUp(error: unknown, stored: StoredRollout, turn: Turn): Promise<void> {
+  const { host, rollouts, signal } = turn;
+  const why = messageOf(error).split('\n', 1)[0] ?? '';
+  if (host.signal.aborted) {
+    await mark(rollouts, stored, 'the workflow was cancelled');
+    host.log.warning('cancelled: what was there before is brought back by the post step');
+    return;
+  }
+  // Somebody else has the environment: they take it back, or have.
+  if (signal.aborted) return;
+  const {
+    message,
+    restored,
+    stored: ended,
+  } = await takeBack(stored, why, backParts(turn)).catch((failed: unknown) => {
+    if (!host.signal.aborted) throw failed;
+    return { message: describe(failed), restored: false, stored };
+  });
+  const { rollout } = ended;
+  host.setOutput('revision', restored ? (rollout.previous ?? '') : rollout.revision);
+  const judged = error instanceof ActionError && error.cause instanceof Judged ? error.cause.judgement : undefined;
+  await summarise(host, {
+    title: `${rollout.name}: ${rollout.revision} was not deployed to ${rollout.environment}`,
+    rows: [
+      ['Why', why],
+      ['Now', message],
+      ['Commit', rollout.sha],
+      ['Image', rollout.image],
+      ['Model', rollout.modelUri],
+    ],
+    notes: [],
+    ...(judged ? { judgement: judged } : {}),
+  });
+}
+
+function descriptionOf({ sha, verdict, forced, backTo, actor }: Plan['about'], name: string): string {
+  if (backTo !== undefined) return `${name} back to ${backTo}, by ${actor}`;
+  const proof = forced === undefined ? `verdict ${verdict ?? 'none'}` : `FORCED by ${actor}: ${forced}`;
+  return `${name} of ${sha.slice(0, 7)}, ${proof}`;
+}
+
+function payloadOf({ about }: Plan, { inputs, context }: DeployParts): Record<string, unknown> {
+  const { environment, name } = inputs;
+  return { name, environment, ...about, requestedBy: context.triggeringActor };
+}
+
+function rowsOf({ about }: Plan, { inputs }: DeployParts): [string, string | undefined][] {
+  return [
+    ['Environment', inputs.environment],
+    ['Name', inputs.name],
+    ['Target', about.target],
+    ['Commit', about.sha],
+    ['Pull request', about.pullRequest === undefined ? undefined : `#${about.pullRequest}`],
+    ['Run', about.run],
+    ['Image', about.image],
+    ['Model', about.modelUri],
+    ['Verdict', about.verdict],
+    ['Forced', about.forced === undefined ? undefined : `${about.actor}: ${about.forced}`],
+    ['Asked by', about.actor],
+  ];
+}
+
+/** Whether a rollout is somebody's to finish, for whoever was given its name. */
+export function isUnfinished({ rollout }: StoredRollout): boolean {
+  return isActive(rollout);
+}

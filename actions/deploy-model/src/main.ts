@@ -1,0 +1,174 @@
+import { ActionError } from '@slashtrain/core/action/errors';
+import type { Host } from '@slashtrain/core/action/host';
+import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
+import type { GitHub } from '@slashtrain/core/github/client';
+import type { GitHubContext } from '@slashtrain/core/github/context';
+import { openFor } from '@slashtrain/core/kubernetes/access';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import { takeLease } from '@slashtrain/core/rollouts/lease';
+import { isActive, leaseName } from '@slashtrain/core/rollouts/rollout';
+import { rolloutStore } from '@slashtrain/core/rollouts/store';
+import { deploy, holderFor, type DeployParts, type Plan } from './deploy.ts';
+import { takeBack } from './finish.ts';
+import { chooseBack } from './history.ts';
+import type { CommonInputs, DeployInputs, FinishInputs, NewInputs, RollbackInputs } from './inputs.ts';
+import { checkServingPolicy, targetFor } from './plan.ts';
+import { prove } from './prove.ts';
+import { toolsFor } from './tools.ts';
+import type { Candidate } from './types.ts';
+
+/** What deploy-model works with. */
+export interface Parts {
+  host: Host;
+  context: GitHubContext;
+  github: GitHub;
+}
+
+/** Puts a proven model into an environment, goes back to an older one, or finishes what another runner left. */
+export async function main(inputs: DeployInputs, parts: Parts): Promise<void> {
+  const { host, context, github } = parts;
+  for (const name of ['deployment-id', 'url', 'revision', 'previous-revision']) host.setOutput(name, '');
+  host.setOutput('state', 'failure');
+  if (inputs.what !== 'finish') checkAttempt(inputs.attempt, context);
+  const client = await openFor(host, inputs);
+  const rollouts = rolloutStore(client);
+  if (inputs.what === 'finish') return finish(inputs, { ...parts, client, rollouts });
+
+  const onKServe = inputs.what === 'deploy' && inputs.target === 'kserve';
+  const tools = toolsFor(inputs, host, client, new Map(), onKServe);
+  const all: DeployParts = { inputs, host, context, github, client, rollouts, tools };
+  const plan = inputs.what === 'deploy' ? await planNew(inputs, all) : await planBack(inputs, all);
+  await deploy(plan, all);
+}
+
+/** What the run of a commit becomes. */
+async function planNew(inputs: NewInputs & CommonInputs, parts: DeployParts): Promise<Plan> {
+  const { host, context, github, client, rollouts } = parts;
+  const { config } = await loadConfig(fetchFromDefaultBranch(github));
+  const proven = await prove(inputs, { ...parts, rollouts, records: recordStore(client), config });
+  const { record } = proven.stored;
+  const { sha, run, image, modelUri, pullRequest } = proven;
+  const candidate: Candidate = {
+    name: inputs.name,
+    namespace: client.namespace,
+    environment: inputs.environment,
+    sha,
+    run,
+    record,
+    ...(image === undefined ? {} : { image }),
+    ...(modelUri === undefined ? {} : { modelUri }),
+    revision: newRevision(sha, host.now()),
+  };
+  const target = await targetFor(inputs, candidate, github);
+  return {
+    about: {
+      target: target.name,
+      revision: candidate.revision,
+      sha,
+      run,
+      pipeline: record.pipeline,
+      actor: context.triggeringActor,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+      ...(image === undefined ? {} : { image }),
+      ...(modelUri === undefined ? {} : { modelUri }),
+      ...(record.verdict === undefined ? {} : { verdict: record.verdict }),
+      ...(proven.forced && inputs.force !== undefined ? { forced: inputs.force } : {}),
+    },
+    objects: (before) => {
+      const objects = target.objects(before);
+      checkServingPolicy(objects, config.policy, client.namespace);
+      return objects;
+    },
+    candidate,
+    notes: proven.notes,
+    recheck: proven.recheck,
+  };
+}
+
+/** An older deploy, exactly as it was applied then. */
+async function planBack(inputs: RollbackInputs & CommonInputs, { host, context, client, rollouts }: DeployParts): Promise<Plan> {
+  const { environment, name, to } = inputs;
+  const { rollout } = chooseBack(await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name }), to);
+  const { target, sha, run, pipeline, revision: backTo, pullRequest, image, modelUri, verdict } = rollout;
+  const stranger = rollout.applied.find(({ metadata }) => metadata.namespace !== client.namespace);
+  if (stranger)
+    throw new ActionError(
+      'conflict',
+      `the record of ${backTo} holds an object of namespace ${stranger.metadata.namespace ?? ''}; it is not applied`,
+    );
+  return {
+    about: {
+      target,
+      revision: newRevision(sha, host.now()),
+      backTo,
+      sha,
+      run,
+      pipeline,
+      actor: context.triggeringActor,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+      ...(image === undefined ? {} : { image }),
+      ...(modelUri === undefined ? {} : { modelUri }),
+      ...(verdict === undefined ? {} : { verdict }),
+    },
+    objects: () => rollout.applied,
+    notes: [`back to ${backTo}, which was deployed ${rollout.createdAt}`],
+  };
+}
+
+/** Finishes what a runner that is gone left: what was there before comes back. */
+async function finish(inputs: FinishInputs & CommonInputs, parts: Parts & Pick<DeployParts, 'client' | 'rollouts'>): Promise<void> {
+  const { host, context, client, rollouts } = parts;
+  const { log } = host;
+  const stored = await rollouts.get(client.namespace, inputs.rollout);
+  if (!stored) {
+    throw new ActionError('not-found', `there is no rollout "${inputs.rollout}" in namespace ${client.namespace} on ${client.server}`, {
+      remedy: 'pass an entry of the output "rollouts" of sync-runs',
+    });
+  }
+  const { rollout } = stored;
+  if (rollout.repository.id !== context.repositoryId) {
+    throw new ActionError('mismatch', `the rollout ${inputs.rollout} belongs to the repository ${rollout.repository.fullName}`);
+  }
+  host.setOutput('deployment-id', String(rollout.deploymentId));
+  host.setOutput('previous-revision', rollout.previous ?? '');
+  if (!isActive(rollout)) {
+    host.setOutput('state', rollout.state === 'deployed' ? 'success' : 'failure');
+    host.setOutput('revision', rollout.state === 'deployed' ? rollout.revision : (rollout.previous ?? ''));
+    return log.info(`${inputs.rollout} is finished: ${rollout.state}`);
+  }
+  // Who still works on it renews the lease: then it is not ours.
+  const lease = await takeLease({
+    client,
+    namespace: client.namespace,
+    name: leaseName(rollout),
+    holder: holderFor(rollout.repository.fullName, rollout.name, `${rollout.revision}, finished by run ${context.runId}`),
+    signal: host.signal,
+    waitSeconds: 0,
+  });
+  const signal = AbortSignal.any([host.signal, lease.lost]);
+  try {
+    const { message, restored } = await takeBack(stored, 'its runner was lost', { ...parts, inputs, signal, timeout: inputs.timeout });
+    host.setOutput('revision', restored ? (rollout.previous ?? '') : rollout.revision);
+    log.info(message);
+    if (!restored) throw new ActionError('run-failed', message);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** `1a2b3c4-t5k2x9`: the commit, and when. */
+function newRevision(sha: string, now: number): string {
+  return `${sha.slice(0, 7)}-${Math.floor(now / 1000).toString(36)}`;
+}
+
+// "Re-run failed jobs" leaves out jobs that succeeded, and with them the permission check.
+function checkAttempt(attempt: number | undefined, { runAttempt }: GitHubContext): void {
+  if (attempt === undefined || attempt === runAttempt) return;
+  throw new ActionError(
+    'permission',
+    `the command was checked in attempt ${attempt} of this workflow run, and this is attempt ${runAttempt}`,
+    {
+      remedy: 'use "Re-run all jobs", so that chatops-parse looks at person and commit again',
+    },
+  );
+}
