@@ -61,6 +61,7 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
       status = { ...now, ...(said.reason ? { reason: said.reason } : {}), ...(said.message ? { message: said.message } : {}) };
       reporter.change(status, pods.pods, resultNow);
     },
+    onEnd: (now) => reporter.end(now),
   }).catch(async (error: unknown) => {
     // What cannot be watched is not listened to either: an open log would hold the step until the run's end.
     logs.abort();

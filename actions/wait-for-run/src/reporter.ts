@@ -95,6 +95,11 @@ export class ProgressReporter {
     });
   }
 
+  /** The end, in the log at once: what is still to be read and written takes a while. The check is concluded with the result. */
+  end({ state }: Status): void {
+    this.#parts.say(`the run has ended: ${state}; now the rest of its log is read`);
+  }
+
   /** No update comes after this. */
   async stop(): Promise<void> {
     clearTimeout(this.#pending?.timer);

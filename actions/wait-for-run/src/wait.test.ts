@@ -185,6 +185,31 @@ describe('an hour of waiting', () => {
   });
 });
 
+describe('the end of a run', () => {
+  it('is told before anything else is done about it', async () => {
+    const server = new QuietServer();
+    server.pods = [podOf(0, { containerID: 'a', state: { running: {} } })];
+    const stop = new AbortController();
+    const backend = kubernetesBackend(server.client, { log: silent });
+    const follower = new Follower({ log: silent, run: reference.name, show: true, write: () => undefined });
+    const ends: object[] = [];
+    const onEnd = ({ state }: Status): unknown => ends.push({ state, requests: server.requests.length });
+    const following = follower.follow(backend.logs(reference, stop.signal));
+    const waiting = waitForEnd(reference, backend, { signal: stop.signal, onChange: () => undefined, onEnd });
+    await jest.advanceTimersByTimeAsync(60_000);
+    const requests = server.requests.length;
+    const conditions = [{ type: 'Complete', status: 'True' }];
+    server.tell('jobs', { ...server.job, metadata: { ...server.job.metadata, resourceVersion: '2' }, status: { conditions } });
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(ends).toEqual([{ state: 'succeeded', requests }]);
+    expect((await waiting).why).toBe('ended');
+    expect(server.requests.length).toBeGreaterThan(requests);
+    stop.abort();
+    await jest.advanceTimersByTimeAsync(1_000);
+    await following;
+  });
+});
+
 describe('logs of 64 pods of which only the end is wanted', () => {
   it('hold no connection while the pods run, and a few when they have ended', async () => {
     const server = new QuietServer();

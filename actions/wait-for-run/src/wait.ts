@@ -12,6 +12,8 @@ export interface WaitOptions {
   signal: AbortSignal;
   /** Each change of the run's state, and of what its pods, events and nodes say. */
   onChange(status: Status, pods: PodsObservation): void;
+  /** The run's end, in the moment in which it is known. */
+  onEnd?(status: Status): void;
 }
 
 /** Why the waiting ended, and what was seen last. Pods that are gone by then are among them. */
@@ -49,7 +51,10 @@ export async function waitForEnd(reference: RunReference, backend: RunBackend, o
     for await (const observation of observeUntil(backend, reference, stop.signal)) {
       status = observation.status;
       if (status.state !== 'queued' && status.state !== 'unknown') clearTimeout(queueTimeout);
-      if (isEnded(status.state)) break;
+      if (isEnded(status.state)) {
+        options.onEnd?.(status);
+        break;
+      }
       options.onChange(status, pods);
     }
     if (!isEnded(status.state) && why === 'ended') why = 'signal';

@@ -111,6 +111,8 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       const kind = await kindOf(reference);
       for await (const sighting of watch(kind, reference, both)) {
         if (!isEnded(observation(kind, reference, sighting).status.state)) continue;
+        // After whoever waits for the end has heard of it: what it sets off takes a while.
+        await new Promise((done) => setImmediate(done));
         ended.abort();
         return;
       }
