@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseImageName } from '@slashtrain/core/registry/image-name';
 import { Registries } from '@slashtrain/core/registry/registries';
@@ -17,7 +20,7 @@ import {
   type Daemon,
 } from '../support/builders.ts';
 import { openBuilding, type Building } from '../support/building.ts';
-import { contentOf, layersOf } from '../support/images.ts';
+import { contentOf, layersOf, layerTypesOf } from '../support/images.ts';
 import { succeeded } from '../support/steps.ts';
 import { filesOf, unique } from '../support/targets.ts';
 
@@ -119,6 +122,27 @@ describe.each(builders)('%s', (name, program, toInstall, start) => {
   });
 });
 
+it.each([
+  ['docker', 'dockerd', 'docker.io', startDockerd, ['docker', 'image', 'inspect']],
+  ['docker with buildx', 'docker-buildx', 'docker.io and buildx', () => startDockerd({ buildx: true }), ['docker', 'image', 'inspect']],
+  ['buildah', 'buildah', 'buildah', async () => buildahPlace(), ['buildah', 'inspect']],
+] as const)('%s keeps an image that is not pushed', async (name, program, toInstall, start, [client, ...inspect]) => {
+  if (!has(program, toInstall)) return;
+  const daemon = await start();
+  started.push(daemon);
+  const repository = digits({ Dockerfile: 'FROM scratch\nCOPY . /app\n' });
+  const image = `${place.images}/${client}-kept`;
+  const inputs = { image, builder: name.split(' ')[0] ?? '', push: 'false', sha: repository.head() };
+  const { outputs, stdout } = await succeeded(place.build(repository, inputs, daemon.env));
+  expect(outputs).toMatchObject({ image: '', digest: '', reused: 'false' });
+  expect(stdout).toContain('and not pushed');
+  const env = { ...process.env, ...daemon.env };
+  const shown = execFileSync(client, [...inspect, `${image}:sha-${repository.head()}`], { env, encoding: 'utf8', stdio: 'pipe' });
+  expect(shown).toContain(`"org.opencontainers.image.revision": "${repository.head()}"`);
+  const { repository: path } = parseImageName(image, 'it');
+  await expect(registries.of({ registry: place.registry }).manifestDigest(path, `sha-${repository.head()}`)).resolves.toBeUndefined();
+});
+
 describe.each(builders.slice(1))('a secret with %s', (name, program, toInstall, start) => {
   it('is there for the step that asks for it, and in no layer, history, label or log', async () => {
     if (!has(program, toInstall)) return;
@@ -218,6 +242,57 @@ describe('the layer builder', () => {
       expect(layers[0]).toEqual(layers[1]);
       expect(await place.runs(far.outputs['image'] ?? '')).toBe(true);
     } finally {
+      await other.close();
+    }
+  });
+
+  it('puts a commit on a base of zstd layers, which a pod runs', async () => {
+    if (!has('buildkitd', "BuildKit's buildkitd and buildctl, and runc")) return;
+    const daemon = await startBuildkitd();
+    started.push(daemon);
+    const context = mkdtempSync(join(tmpdir(), 'slashtrain-zstd-'));
+    try {
+      writeFileSync(join(context, 'Dockerfile'), `FROM ${base}\n`);
+      const output = `type=image,name=${place.images}/zstd:1,push=true,compression=zstd,force-compression=true,oci-mediatypes=true`;
+      const locals = ['--local', `context=${context}`, '--local', `dockerfile=${context}`];
+      const args = ['--addr', daemon.address, 'build', '--frontend', 'dockerfile.v0', ...locals, '--output', output];
+      execFileSync('buildctl', args, { stdio: 'pipe' });
+    } finally {
+      rmSync(context, { recursive: true });
+    }
+    const repository = digits({});
+    const inputs = { sha: repository.head(), entrypoint: '[node, train.js]', command: '["--epochs", "2"]' };
+    const { outputs } = await succeeded(
+      place.build(repository, { ...inputs, image: `${place.images}/on-zstd`, base: `${place.images}/zstd:1` }),
+    );
+    const types = await layerTypesOf(outputs['image'] ?? '');
+    expect(types.map((type) => type.split('+').at(-1))).toEqual(['zstd', 'gzip']);
+    expect(await place.runs(outputs['image'] ?? '')).toBe(true);
+  });
+
+  it('keeps nothing of the base on the disk, and says when there is no room for the commit', async () => {
+    const [temp, other] = [mkdtempSync(join(tmpdir(), 'slashtrain-full-')), await startRegistry()];
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', temp]);
+      // Twenty times what there is room for.
+      await other.pushBase('base:1', { files: { noise: randomBytes(40_000_000) } });
+      const repository = place.github.createRepository({ owner: 'acme', name: unique('room'), files: { 'train.js': '1' } });
+      const inputs = { image: `${place.images}/room`, base: `${other.host}/base:1` };
+      const { summary } = await succeeded(place.build(repository, { ...inputs, sha: repository.head() }, {}, temp));
+      expect(summary).toMatch(/\| Sent \| .* 40 MB/u);
+      const large = repository.commit({ files: { large: randomBytes(5_000_000) } });
+      for (const builder of ['layer', 'buildah']) {
+        if (builder === 'buildah' && !has('buildah', 'buildah')) continue;
+        const own = { ...inputs, ...(builder === 'layer' ? {} : { base: '' }), builder, sha: large };
+        const result = await place.build(repository, own, {}, temp);
+        expect(result.annotations.at(-1)?.message).toContain('the disk is full');
+        expect(result.summary).toContain('the disk is full');
+        expect(result.outputs).toMatchObject({ image: '' });
+        expect(readdirSync(temp).filter((entry) => entry.startsWith('slashtrain-image'))).toEqual([]);
+      }
+    } finally {
+      spawnSync('umount', [temp]);
+      rmSync(temp, { recursive: true, force: true });
       await other.close();
     }
   });

@@ -15,8 +15,8 @@ export interface Building {
   registry: string;
   /** `host:port/path`, in which every image is this test's own. */
   images: string;
-  /** Runs build-image on a repository. */
-  build(repository: Repository, inputs: Record<string, string>, env?: Record<string, string>): Promise<BundleResult>;
+  /** Runs build-image on a repository. @param temp the runner's folder for temporary files, where it is not one made for it */
+  build(repository: Repository, inputs: Record<string, string>, env?: Record<string, string>, temp?: string): Promise<BundleResult>;
   /** Runs an image as it is to its end. @returns whether its pod succeeded */
   runs(image: string): Promise<boolean>;
   close(): Promise<void>;
@@ -32,10 +32,11 @@ export async function openBuilding(): Promise<Building> {
     github,
     registry: target.registry,
     images: `${target.registry}/${namespace}`,
-    build: (repository, inputs, env = {}) => {
+    build: (repository, inputs, env = {}, temp) => {
       const { owner, name, id } = repository;
       const token = github.token({ contents: 'read' }, { repository });
-      return runBundle({ action: 'build-image', github: { url: github.url, token, repository: { owner, name, id } }, inputs, env });
+      const where = { url: github.url, token, repository: { owner, name, id } };
+      return runBundle({ action: 'build-image', github: where, inputs, env, ...(temp === undefined ? {} : { temp }) });
     },
     runs: async (image) => {
       const name = unique('run');

@@ -29,9 +29,18 @@ export async function contentOf(image: string): Promise<Buffer> {
 
 /** The digests of an image's layers; of an index none. */
 export async function layersOf(image: string): Promise<string[]> {
+  return (await layers(image)).map(({ digest }) => digest);
+}
+
+/** Their media types. */
+export async function layerTypesOf(image: string): Promise<string[]> {
+  return (await layers(image)).map(({ mediaType }) => mediaType);
+}
+
+async function layers(image: string): Promise<Descriptor[]> {
   const { registry, repository, digest = '' } = parseImageName(image, 'the image');
   const { content } = await registries.of({ registry }).manifest(repository, digest);
-  return isIndex(content) ? [] : content.layers.map((layer) => layer.digest);
+  return isIndex(content) ? [] : content.layers;
 }
 
 /** What an index lists: images and attestations; of a manifest nothing. */

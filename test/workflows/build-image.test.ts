@@ -625,6 +625,43 @@ describe('a registry that refuses or breaks', () => {
     expect(statSync(join(folder, 'noise')).size).toBe(500_000);
   });
 
+  it('that breaks here and there, and forgets who we are, is outlasted', async () => {
+    const [registry, other] = [await start({ access }), await start()];
+    await other.pushBase('base:1', { files: { noise: randomBytes(500_000) } });
+    const isFirst = (): ((what: string) => boolean) => {
+      const seen = new Set<string>();
+      return (what) => !seen.has(what) && Boolean(seen.add(what));
+    };
+    const [ours, theirs] = [isFirst(), isFirst()];
+    // The blobs and then the manifests come with tokens that have just expired; the token server and the base's registry break.
+    registry.fault = ({ method, path }) => {
+      if (method === 'PUT' && ours(path.includes('/manifests/') ? 'manifests' : 'blobs')) registry.expireTokens();
+      return path === '/token' && ours(path) ? { status: 502, headers: { 'retry-after': '0' } } : undefined;
+    };
+    other.fault = ({ path }) => (theirs(path) ? { status: 500, headers: { 'retry-after': '0' } } : undefined);
+    const login = { username: 'alice', password: 'a-secret' };
+    const result = await succeed({ image: `${registry.host}/acme/x:main`, base: `${other.host}/base:1`, ...login });
+    expect(other.requests.filter(({ status }) => status === 500)).toHaveLength(3);
+    const answered = (status: number): number => registry.requests.filter((request) => request.status === status).length;
+    expect(answered(502)).toBe(1);
+    expect(answered(401)).toBeGreaterThan(2);
+    registry.fault = undefined;
+    const reader = new Registries({ credentials: async () => login });
+    expect((await readImage(reader, parseImageName(result.outputs['image'] ?? '', 'it'))).digest).toBe(result.outputs['digest']);
+  });
+
+  it.each([401, 403, 500])('that answers %i to the image itself: an error, and no tag', async (status) => {
+    const registry = await start();
+    registry.fault = ({ method, path }) =>
+      method === 'PUT' && path.includes('/manifests/') ? { status, headers: { 'retry-after': '0' } } : undefined;
+    const result = await build({ image: `${registry.host}/acme/x:main`, base: 'scratch', tags: '[other]' });
+    expect(result.code).toBe(1);
+    expect(result.annotations[0]?.message).toMatch(status === 500 ? /answered 500 again and again/u : /refused "push" on acme\/x/u);
+    expect(result.outputs).toMatchObject({ image: '', digest: '', tags: '[]' });
+    registry.fault = undefined;
+    expect(await tagsOf(registry.host, 'acme/x')).toEqual([]);
+  });
+
   it.each([
     ['configuration', 1],
     ['layer', 2],

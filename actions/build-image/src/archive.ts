@@ -72,6 +72,8 @@ export async function fetchCommit(request: ArchiveRequest): Promise<Commit> {
       const answer = await ask(request);
       return await unpack(answer, request.sha, content);
     } catch (error) {
+      // Of no more use: on a full disk, what is said about it needs the room. What cannot be cut has no room to give back.
+      await content.truncate(0).catch(() => undefined);
       await content.close();
       if (patience.signal?.aborted) throw patience.signal.reason;
       if (error instanceof ActionError) throw error;

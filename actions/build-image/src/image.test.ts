@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,7 +89,7 @@ function commit(folder: string): string {
 const archiveOf = (folder: string, sha: string): Buffer =>
   Buffer.from(git(folder, 'archive', '--format=tar.gz', `--prefix=acme-digits-${sha.slice(0, 7)}/`, sha), 'latin1');
 
-function fetch(sha: string): Promise<Commit> {
+function fetch(sha: string, file = join(root, `content${++count}`)): Promise<Commit> {
   const { port } = server.address() as AddressInfo;
   return fetchCommit({
     context: { apiUrl: `http://127.0.0.1:${port}`, owner: 'acme', repo: 'digits' },
@@ -97,7 +97,7 @@ function fetch(sha: string): Promise<Commit> {
     token: 'secret',
     exchange: nodeExchange(),
     patience: { wait: () => Promise.resolve() },
-    file: join(root, `content${++count}`),
+    file,
   });
 }
 
@@ -298,6 +298,22 @@ describe('the archive of a commit', () => {
     await expect(fetch('a'.repeat(40))).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
+
+// On which every write fails for want of room: https://man7.org/linux/man-pages/man4/full.4.html
+const full = '/dev/full';
+if (existsSync(full))
+  it('a full disk is said, for the files of the commit and for the layer', async () => {
+    const { folder, sha } = repository({ x: 'x' });
+    archive = () => ({ body: archiveOf(folder, sha) });
+    const said = { code: 'input', message: expect.stringContaining('the disk is full') };
+    await expect(fetch(sha, full)).rejects.toMatchObject(said);
+    const files = ['a', 'b'].map((path) => ({ path, kind: 'file' as const, isExecutable: false, size: 300_000, link: '' }));
+    const noise = async function* (): AsyncGenerator<Buffer> {
+      yield randomBytes(300_000);
+    };
+    await expect(writeLayer(files, noise, '/app', full)).rejects.toMatchObject(said);
+  });
+else process.stdout.write(`skipped: a full disk, since there is no ${full} here\n`);
 
 function repositoryOnce(files: Files): () => { folder: string; sha: string } {
   let made: { folder: string; sha: string } | undefined;

@@ -65,11 +65,13 @@ export async function main(inputs: BuildInputs, { host, context, registries, cre
       host.log.info(prefix + resultLine(one));
       told.push(one);
       await host.summarise(summary(one));
-    } catch (error) {
+    } catch (thrown) {
+      // What lies there is large, and of no more use; where the disk is full, the summary needs the room.
+      await rm(own, { recursive: true, force: true });
+      const error = (thrown as NodeJS.ErrnoException).code === 'ENOSPC' ? fullDisk(host.temp, thrown) : thrown;
       failures.push({ request, error });
       await host.summarise(failureSummary(request, sha, error));
     } finally {
-      // What lies there is large, and of no more use.
       await rm(own, { recursive: true, force: true });
     }
   };
@@ -93,6 +95,13 @@ export async function main(inputs: BuildInputs, { host, context, registries, cre
         remedy: 'the outputs hold those that were made',
       },
     );
+}
+
+function fullDisk(folder: string, cause: unknown): ActionError {
+  return new ActionError('input', `the disk is full: what the build needs does not fit at ${folder}`, {
+    remedy: 'leave files out by .dockerignore, or use a runner with more disk; the layer builder needs no room for the base',
+    cause,
+  });
 }
 
 /** With the builder that was asked for; `auto` is the layer builder where there is a base, else the Dockerfile's. */

@@ -112,6 +112,10 @@ function refuseForPip(requirements: Requirements, installer: Installer, python: 
 export function installError(lines: readonly string[], program: string, python: string, platform: Platform): ActionError {
   const said = lines.map((line) => line.trim()).filter((line) => line !== '' && !/^(?:WARNING|notice)/u.test(line));
   const text = said.join(' ');
+  if (/no space left on device/iu.test(text))
+    return new ActionError('input', `the disk is full: the packages do not fit: ${said.slice(-2).join(' ').slice(0, 400)}`, {
+      remedy: 'use a runner with more disk, or a base that has the largest of them',
+    });
   const [, missing] = /No matching distribution found for (\S+)/u.exec(text) ?? [];
   const words = missing === undefined ? said.slice(-6).join(' ').slice(0, 800) : `"${missing}"`;
   if (/connection|timed out|temporary failure|error sending request|dns error/iu.test(text) && missing === undefined)
