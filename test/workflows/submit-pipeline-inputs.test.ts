@@ -137,7 +137,8 @@ describe('a manifest', () => {
       dataVersion: 'v3',
     });
     // 2 GPUs for 2 hours at 2.5 each.
-    expect(result.summary).toContain('Until its deadline it can take 4 GPU-hours, which cost 10');
+    expect(result.summary).toContain('Until its deadline it can take 4 GPU-hours, which cost 10.00');
+    expect(result.summary).toMatch(/\| Kind \| Job \(batch\/v1\) \|\n\| GPUs \| 2 \|\n\| Deadline \| 2 h \|/u);
   });
 
   it('that holds GPUs and has no deadline is warned of', async () => {

@@ -1,5 +1,5 @@
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
-import { costOf, formatCost, mostGpuHours } from '@slashtrain/core/run/cost';
+import { costOf, formatCost, formatGpuHours, mostGpuHours } from '@slashtrain/core/run/cost';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
 
@@ -29,12 +29,8 @@ export function savedBy(result: RunResult, object: KubernetesObject | undefined,
 /** `frees 4 GPUs, held for 1.5 GPU-hours; saves up to 6.5 GPU-hours (13.00 EUR)`; nothing where no GPU is in it. */
 export function savedWords({ gpus, usedGpuHours, gpuHours }: Saved, price: RunRecord['price']): string | undefined {
   if (gpus === 0) return undefined;
-  const freed = `frees ${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}, held for ${rounded(usedGpuHours)} GPU-hours`;
+  const freed = `frees ${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}, held for ${formatGpuHours(usedGpuHours)} GPU-hours`;
   if (gpuHours === undefined) return freed;
   const cost = costOf(gpuHours, price);
-  return `${freed}; saves up to ${rounded(gpuHours)} GPU-hours${cost === undefined ? '' : ` (${formatCost(cost, price)})`}`;
-}
-
-function rounded(hours: number): number {
-  return Math.round(hours * 100) / 100;
+  return `${freed}; saves up to ${formatGpuHours(gpuHours)} GPU-hours${cost === undefined ? '' : ` (${formatCost(cost, price)})`}`;
 }

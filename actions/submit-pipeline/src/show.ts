@@ -1,20 +1,29 @@
+import { formatDuration } from '@slashtrain/core/action/duration';
 import type { Host } from '@slashtrain/core/action/host';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { code, details, escapeText, fence, table } from '@slashtrain/core/markdown/markdown';
 import { deadlineOf } from '@slashtrain/core/policy/deadline';
 import { demandOf } from '@slashtrain/core/policy/gpus';
 import type { StoredRecord } from '@slashtrain/core/records/store';
+import { costOf, formatCost, formatGpuHours, mostGpuHours } from '@slashtrain/core/run/cost';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import type { Claimed } from './claim.ts';
 import type { Plan } from './plan.ts';
 
-/** What was asked for, as a table: for the check and the step summary. */
-export function recordMarkdown({ name, namespace, record }: Pick<StoredRecord, 'name' | 'namespace' | 'record'>): string {
+/**
+ * What was asked for, as a table: for the check and the step summary.
+ * @param more rows of what only the object says
+ */
+export function recordMarkdown(
+  { name, namespace, record }: Pick<StoredRecord, 'name' | 'namespace' | 'record'>,
+  more: readonly [string, string][] = [],
+): string {
   const rows: [string, string][] = [
     ['Run', code(`${namespace}/${name}`)],
     ['Commit', code(record.sha)],
     ['Asked by', code(record.actor)],
     ['Attempt', String(record.attempt)],
+    ...more,
     ...record.images.map((image): [string, string] => ['Image', code(image)]),
     ...record.parameters.map((parameter): [string, string] => [`Parameter ${code(parameter.name)}`, code(parameter.value)]),
     ...(record.dataVersion === undefined ? [] : [['Data version', code(record.dataVersion)] as [string, string]]),
@@ -32,8 +41,8 @@ export function estimate(
   const { gpuRounds } = demandOf(object, gpuResources);
   const deadline = deadlineOf(object);
   if (!price || deadline === undefined || gpuRounds === 0 || !Number.isFinite(gpuRounds)) return undefined;
-  const hours = (gpuRounds * deadline) / 3600;
-  return { hours, cost: hours * price.perHour };
+  const hours = mostGpuHours(gpuRounds, deadline);
+  return { hours, cost: costOf(hours, price) ?? 0 };
 }
 
 /** What a person should know of a submission beside what was asked for. */
@@ -44,6 +53,17 @@ export interface Told {
   unchecked: readonly string[];
   /** What the configuration counts as GPUs beside what everybody does. */
   gpuResources: readonly string[];
+}
+
+/** What a run takes, and until when. */
+function demandRows(object: KubernetesObject, gpuResources: readonly string[]): [string, string][] {
+  const { gpus } = demandOf(object, gpuResources);
+  const deadline = deadlineOf(object);
+  return [
+    ['Kind', escapeText(`${object.kind} (${object.apiVersion})`)],
+    ...(gpus > 0 && Number.isFinite(gpus) ? [['GPUs', String(gpus)] as [string, string]] : []),
+    ['Deadline', deadline === undefined ? 'none' : formatDuration(deadline)],
+  ];
 }
 
 /** The step's summary: what runs now, or what would. */
@@ -59,14 +79,18 @@ export async function writeSummary(
   const most = claimed?.adopted ? undefined : estimate(object, stored.record, told.gpuResources);
   const notes = [
     ...(told.why === undefined ? [] : [`Made without a manifest: a ${kind}, ${told.why}.`]),
-    ...(most ? [`Until its deadline it can take ${rounded(most.hours)} GPU-hours, which cost ${rounded(most.cost)}.`] : []),
+    ...(most
+      ? [
+          `Until its deadline it can take ${formatGpuHours(most.hours)} GPU-hours, which cost ${formatCost(most.cost, stored.record.price)}.`,
+        ]
+      : []),
     ...told.unchecked.map((one) => `Not checked: ${one}`),
   ];
   for (const note of notes) host.log.info(note);
   await host.summarise(
     [
       `### ${plan.pipeline}: ${what}`,
-      recordMarkdown(stored),
+      recordMarkdown(stored, demandRows(plan.asTheyRun(1)[0], told.gpuResources)),
       ...notes.map(escapeText),
       details('The object', fence(JSON.stringify(object, undefined, 2), 'json')),
     ].join('\n\n'),
@@ -77,8 +101,4 @@ export async function writeSummary(
 export function warnOfNoDeadline({ log }: Host, object: KubernetesObject, { gpuResources }: Told): void {
   if (demandOf(object, gpuResources).gpus === 0 || deadlineOf(object) !== undefined) return;
   log.warning('this run can hold GPUs, and nobody ends it: set the input "deadline", or require one by policy.require-deadline');
-}
-
-function rounded(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

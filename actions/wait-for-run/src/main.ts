@@ -109,18 +109,16 @@ function judge({ why, result }: Awaited, inputs: WaitInputs): void {
   const runs = `the run ${result.run}`;
   if (why === 'timeout' || why === 'queue-timeout') {
     if (inputs.onTimeout === 'detach') return;
-    const seconds = (why === 'timeout' ? inputs.timeout : inputs.queueTimeout) ?? 0;
+    const [did, within, raise] =
+      why === 'timeout'
+        ? ['end', inputs.timeout, 'raise input "timeout", or set on-timeout: detach']
+        : ['start', inputs.queueTimeout, 'raise input "queue-timeout"'];
     const become = result.state === 'cancelled' ? 'it was stopped' : 'it goes on';
-    throw new ActionError(
-      'timeout',
-      `${runs} did not ${why === 'timeout' ? 'end' : 'start'} within ${formatDuration(seconds)}; ${become}`,
-      {
-        remedy:
-          why === 'timeout'
-            ? 'raise input "timeout", or set on-timeout: detach'
-            : 'raise input "queue-timeout"; the check says why it did not start',
-      },
-    );
+    // What it waited for is what has to be mended.
+    const cause = result.reason && result.message ? ` (${result.reason}: ${result.message})` : '';
+    throw new ActionError('timeout', `${runs} did not ${did} within ${formatDuration(within ?? 0)}${cause}; ${become}`, {
+      remedy: cause && result.remedy ? result.remedy : raise,
+    });
   }
   if (why === 'signal')
     throw new ActionError('cancelled', `the workflow was cancelled; ${runs} ${result.state === 'cancelled' ? 'was stopped' : 'goes on'}`);

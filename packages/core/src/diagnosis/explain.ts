@@ -3,6 +3,7 @@ import { isEnded, type Reason, type Status } from '../run/state.ts';
 import { readLog } from './log.ts';
 import { remedies, retryableReasons } from './remedies.ts';
 import { signalsOf, type Signal } from './signals.ts';
+import { tidy } from './words.ts';
 
 /** Why a run is in its state, in words for people. */
 export interface Explanation {
@@ -151,9 +152,4 @@ function onlyGiven({ remedy, retryable }: { remedy?: string; retryable?: boolean
 function shown(message: string): string {
   const text = tidy(message);
   return text.length > longestMessage ? `${text.slice(0, longestMessage - 1)}…` : text;
-}
-
-/** Leaves out what the scheduler adds about preemption: it says nothing about why there is no room. */
-function tidy(message: string): string {
-  return message.replace(/\s*(no new claims to deallocate[,.]?\s*)?preemption: [^]*$/u, '').trim();
 }

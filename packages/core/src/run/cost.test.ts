@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { costOf, formatCost, mostGpuHours } from './cost.ts';
+import { costOf, formatCost, formatGpuHours, mostGpuHours } from './cost.ts';
 
 describe('what a run costs', () => {
   const price = { perHour: 2.5, accelerator: 'a100', currency: 'EUR' };
@@ -15,6 +15,15 @@ describe('what a run costs', () => {
 
   it('is at most its GPUs until its deadline', () => {
     expect(mostGpuHours(4, 5400)).toBe(6);
+  });
+
+  it.each([
+    [16, '16'],
+    [2.016667, '2.02'],
+    [0.003125, '0.0031'],
+    [0, '0'],
+  ])('%s GPU-hours are shown as text', (hours, text) => {
+    expect(formatGpuHours(hours)).toBe(text);
   });
 
   it.each([

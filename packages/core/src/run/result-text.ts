@@ -1,7 +1,7 @@
 import { formatDuration } from '../action/duration.ts';
 import { code, details, escapeText, fence, table } from '../markdown/markdown.ts';
 import type { RunRecord } from './record.ts';
-import { formatCost } from './cost.ts';
+import { formatCost, formatGpuHours } from './cost.ts';
 import type { PodResult, RunResult } from './result.ts';
 import { isEnded } from './state.ts';
 
@@ -16,9 +16,11 @@ export function resultLine(result: RunResult): string {
 /** The text of the check run and of the step summary. Everything that comes from the cluster is escaped. */
 export function resultMarkdown(name: string, record: RunRecord, result: RunResult): string {
   const rows: [string, string][] = [
-    ['Run', code(name)],
+    // With kind and namespace, as kubectl wants to be asked.
+    ['Run', code(result.run === '' ? name : result.run.replace(/@[^@]*$/u, ''))],
     ['Commit', code(record.sha)],
     ['State', escapeText(resultLine({ ...result, message: '' }))],
+    ...cancelledBy(record, result),
     ...timeline(result).map(({ phase, seconds }): [string, string] => [phase, formatDuration(seconds)]),
     ...costRows(record, result),
     ...record.images.map((image): [string, string] => ['Image', code(image)]),
@@ -54,10 +56,14 @@ export function timeline(result: RunResult, now = Date.now()): { phase: string; 
   );
 }
 
+function cancelledBy({ cancel }: RunRecord, { state }: RunResult): [string, string][] {
+  return cancel && state === 'cancelled' ? [['Cancelled by', escapeText(`${cancel.by}: ${cancel.why}`)]] : [];
+}
+
 function costRows({ price }: RunRecord, { gpuHours, cost, state }: RunResult): [string, string][] {
   if (gpuHours === 0 && cost === undefined) return [];
   const sofar = isEnded(state) ? '' : ' so far';
-  const rows: [string, string][] = [[`GPU-hours${sofar}`, String(gpuHours)]];
+  const rows: [string, string][] = [[`GPU-hours${sofar}`, formatGpuHours(gpuHours)]];
   if (cost !== undefined && price)
     rows.push([
       `Cost${sofar}`,
@@ -86,7 +92,7 @@ function podTable(result: RunResult): string {
       pod.containers
         .map(({ name, exitCode, reason, restarts }) =>
           escapeText(
-            `${name}: ${reason ?? 'running'}${exitCode === undefined ? '' : ` (${exitCode})`}${restarts > 0 ? `, ${restarts} restarts` : ''}`,
+            `${name}: ${reason ?? 'running'}${exitCode === undefined ? '' : ` (${exitCode})`}${restarts > 0 ? `, ${restarts} restart${restarts === 1 ? '' : 's'}` : ''}`,
           ),
         )
         .join('<br>'),
