@@ -16,13 +16,15 @@ export interface ActWorld {
   github: FakeGitHub;
   repository: Repository;
   settings: { secrets: Record<string, string>; vars: Record<string, string> };
+  /** The folder that stands for the repository at an action's tag, by the action's name, for those that are not to be taken from this checkout. */
+  tags?: Record<string, string>;
 }
 
 /**
  * Runs the workflows of the event's commit by act, with the built bundles in place of our tags.
  * @throws an error with act's output where a job fails
  */
-export async function runInAct({ github, repository, settings }: ActWorld, event: WorkflowEvent): Promise<void> {
+export async function runInAct({ github, repository, settings, tags }: ActWorld, event: WorkflowEvent): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-act-'));
   try {
     const checkout = join(folder, 'checkout');
@@ -57,7 +59,7 @@ export async function runInAct({ github, repository, settings }: ActWorld, event
       ...['--secret-file', join(folder, 'secrets.yaml'), '--action-cache-path', join(folder, 'cache')],
       ...each('--env', env),
       ...each('--var', vars),
-      ...each('--local-repository', ownActions(folder)),
+      ...each('--local-repository', ownActions(folder, tags)),
     ]);
     if (code !== 0) throw new Error(output);
   } finally {
@@ -66,13 +68,13 @@ export async function runInAct({ github, repository, settings }: ActWorld, event
 }
 
 /** Each action as its tag has it: `action.yml` and the bundle, and nothing else. */
-function ownActions(folder: string): Record<string, string> {
+function ownActions(folder: string, tags: Record<string, string> = {}): Record<string, string> {
   const names = readdirSync(actions);
-  for (const name of names) {
+  for (const name of names.filter((name) => tags[name] === undefined)) {
     for (const part of ['action.yml', 'dist'])
       cpSync(join(actions, name, part), join(folder, name, 'actions', name, part), { recursive: true });
   }
-  return Object.fromEntries(names.map((name) => [`slashtrain/slashtrain@${name}/v1`, join(folder, name)]));
+  return Object.fromEntries(names.map((name) => [`slashtrain/slashtrain@${name}/v1`, tags[name] ?? join(folder, name)]));
 }
 
 function start(program: string, folder: string, args: string[]): Promise<{ code: number | null; output: string }> {
