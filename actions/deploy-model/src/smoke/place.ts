@@ -81,7 +81,8 @@ export class Place {
 
   number(allowed = 'a number', { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole = false } = {}): number {
     const { value } = this;
-    const holds = typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
+    const holds =
+      typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
     return holds ? value : this.refuse(allowed);
   }
 
