@@ -10,7 +10,8 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { startGitHub } from '@slashtrain/testing/github/github';
 import { kubeconfigFor } from '../support/kubernetes.ts';
 import { unique } from '../support/targets.ts';
-import { median } from './measure.ts';
+import { median, type Program } from './measure.ts';
+import { waitForRun } from './waiting.ts';
 
 /*
  * How fast a log is followed, and with how much memory: wait-for-run against `kubectl logs -f`, in turn, on the same
@@ -75,42 +76,29 @@ async function measure(): Promise<void> {
   };
   const server = new Worker(import.meta.filename, { workerData: { megabytes, record } satisfies Given });
   const [url] = (await once(server, 'message')) as [string];
-  const inputs = {
-    kubeconfig: kubeconfigFor(url),
-    run: record.run,
-    token: github.token({ checks: 'write' }, { repository }),
-    logs: 'all',
-    pipeline: 'default',
-  };
-  const environment = {
-    GITHUB_REPOSITORY: repository.fullName,
-    GITHUB_REPOSITORY_ID: String(repository.id),
-    GITHUB_API_URL: `${github.url}/api/v3`,
-    GITHUB_SERVER_URL: github.url,
-    GITHUB_RUN_ID: '1',
-    GITHUB_RUN_ATTEMPT: '1',
-    GITHUB_ACTOR: 'ada',
-    GITHUB_EVENT_NAME: 'workflow_dispatch',
-    ...Object.fromEntries(Object.entries(inputs).map(([input, value]) => [`INPUT_${input.toUpperCase()}`, value])),
-  };
-  const commands: Record<Who, string[]> = {
-    'kubectl logs -f': ['kubectl', '--server', url, '-n', namespace, 'logs', '-f', '--timestamps', podName],
-    'kubectl get --raw': [
-      'kubectl',
-      '--server',
-      url,
-      'get',
-      '--raw',
-      `/api/v1/namespaces/${namespace}/pods/${podName}/log?container=main&follow=true&timestamps=true`,
-    ],
-    'wait-for-run': [process.execPath, join(import.meta.dirname, '../../actions/wait-for-run/dist/index.js')],
+  const token = github.token({ checks: 'write' }, { repository });
+  const inputs = { kubeconfig: kubeconfigFor(url), run: record.run, token, logs: 'all', pipeline: 'default' };
+  const ours = waitForRun({ github, repository, inputs });
+  const programs: Record<Who, Program> = {
+    'kubectl logs -f': { command: ['kubectl', '--server', url, '-n', namespace, 'logs', '-f', '--timestamps', podName] },
+    'kubectl get --raw': {
+      command: [
+        'kubectl',
+        '--server',
+        url,
+        'get',
+        '--raw',
+        `/api/v1/namespaces/${namespace}/pods/${podName}/log?container=main&follow=true&timestamps=true`,
+      ],
+    },
+    'wait-for-run': ours,
   };
 
   const followed = new Map<Who, Followed[]>(followers.map((who) => [who, []]));
   try {
     for (let run = 0; run < runs; run++)
       for (const who of followers) {
-        const one = await follow(commands[who], environment, megabytes);
+        const one = await follow(programs[who], megabytes);
         followed.get(who)?.push(one);
         if (one.lines < (megabytes * 1e6) / lineBytes) console.log(`${who}: NOT WHOLE, ${one.lines} lines`);
       }
@@ -137,10 +125,10 @@ function show(followed: ReadonlyMap<Who, Followed[]>, megabytes: number, runs: n
   }
 }
 
-async function follow([file = '', ...args]: string[], environment: Record<string, string>, megabytes: number): Promise<Followed> {
+async function follow({ command: [file = '', ...args], env }: Program, megabytes: number): Promise<Followed> {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-logs-'));
   const child = spawn(file, args, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, RUNNER_TEMP: folder, GITHUB_WORKSPACE: folder, ...environment },
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, RUNNER_TEMP: folder, GITHUB_WORKSPACE: folder, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let first = 0;
