@@ -1,13 +1,22 @@
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { openMlflow } from '@slashtrain/core/trackers/mlflow';
+import { median } from './measure.ts';
 
 /*
- * All runs of an MLflow server: our client, beside fetch() that pages and parses and does nothing else, in turn.
- * Measures, and asserts nothing. The server and its runs are yours:
+ * All runs of an MLflow server: our client, beside fetch() that pages and parses and does nothing else, in turn, after a round
+ * that fills the server's caches; which is first changes from round to round. Measures, and asserts nothing. The server and
+ * its runs are yours:
  *   node test/bench/mlflow.ts --url http://127.0.0.1:5000 --experiment NAME [--runs N]
  */
 const { values } = parseArgs({
-  options: { url: { type: 'string' }, experiment: { type: 'string' }, runs: { type: 'string', default: '3' } },
+  options: {
+    url: { type: 'string' },
+    experiment: { type: 'string' },
+    runs: { type: 'string', default: '5' },
+    // Ours once, and its peak of memory.
+    alone: { type: 'boolean', default: false },
+  },
 });
 const { url, experiment } = values;
 if (!url || !experiment) throw new Error('--url and --experiment are needed');
@@ -37,19 +46,28 @@ async function ours(): Promise<number> {
   return count;
 }
 
-const seconds: Record<'ours' | 'bare', number[]> = { ours: [], bare: [] };
-let most = 0;
-let count = 0;
-for (let round = 0; round < Number(values.runs); round++) {
-  for (const [name, work] of [['ours', ours] as const, ['bare', bare] as const]) {
-    const start = performance.now();
-    count = await work();
-    seconds[name].push((performance.now() - start) / 1000);
-    if (name === 'ours') most = Math.max(most, process.memoryUsage().rss / 1e6);
-  }
+if (values.alone) {
+  await ours();
+  console.log(Math.round(process.resourceUsage().maxRSS / 1024));
+} else {
+  await compare(Number(values.runs));
 }
-const median = (all: number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
-const [own, plain] = [median(seconds.ours), median(seconds.bare)];
-console.log(
-  `${count} runs: ours ${own.toFixed(1)} s, bare ${plain.toFixed(1)} s, ÷ ${(own / plain).toFixed(2)}; RSS after ours ${Math.round(most)} MB`,
-);
+
+async function compare(rounds: number): Promise<void> {
+  const seconds: Record<'ours' | 'bare', number[]> = { ours: [], bare: [] };
+  const both = [['ours', ours] as const, ['bare', bare] as const];
+  let count = 0;
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, work] of round % 2 === 0 ? both : both.toReversed()) {
+      const start = performance.now();
+      count = await work();
+      if (round >= 0) seconds[name].push((performance.now() - start) / 1000);
+    }
+    if (round >= 0) console.log(`ours ${seconds.ours.at(-1)?.toFixed(1)} s, bare ${seconds.bare.at(-1)?.toFixed(1)} s`);
+  }
+  const [own, plain] = [median(seconds.ours), median(seconds.bare)];
+  const { stdout } = spawnSync(process.execPath, [...process.argv.slice(1), '--alone'], { encoding: 'utf8' });
+  console.log(
+    `${count} runs, medians of ${rounds}: ours ${own.toFixed(1)} s, bare ${plain.toFixed(1)} s, ÷ ${(own / plain).toFixed(2)}; RSS of ours alone ${stdout.trim()} MB`,
+  );
+}

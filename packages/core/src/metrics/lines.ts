@@ -45,6 +45,8 @@ export function parseMetricLine(line: string): MetricLine | string | undefined {
  * @throws SyntaxError
  */
 export function parsePythonJson(text: string): unknown {
+  // Nearly every text is JSON as it stands, and pages of a tracker have megabytes.
+  if (!/NaN|Infinity/u.test(text)) return JSON.parse(text);
   // A text that is never closed runs to the end, so that each character is looked at once.
   return JSON.parse(
     text.replace(/"(?:[^"\\]|\\.)*"?|-?\b(?:NaN|Infinity)\b/gsu, (token) => (token.startsWith('"') ? token : `"${token}"`)),
