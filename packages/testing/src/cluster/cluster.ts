@@ -51,7 +51,7 @@ export interface ClusterTiming extends NodeTiming {
   bookmark: number;
 }
 
-const defaultTiming: ClusterTiming = { job: 100, restart: 100, pull: 100, config: 100, probe: 100, bookmark: 60_000 };
+const defaultTiming: ClusterTiming = { job: 100, restart: 100, pull: 100, config: 100, probe: 100, drain: 100, bookmark: 60_000 };
 
 /** A Kubernetes API server and a node that runs pods as processes of this machine. */
 export interface EmbeddedCluster {

@@ -33,6 +33,8 @@ export interface NodeTiming {
   restart: number;
   /** Between two looks of a probe at most, whatever its period; a real one's default is 10 s. */
   probe: number;
+  /** What a `preStop` hook sleeps at most. */
+  drain: number;
   /** Between two pulls that fail. */
   pull: number;
   /** Between two looks for a Secret or a ConfigMap that is missing. */
@@ -99,9 +101,14 @@ export class ContainerRunner {
       running.kill();
       return;
     }
-    running.terminate();
+    // Its hook comes first: it goes on answering until whoever sends requests knows that it ends.
+    const sleep = this.container.lifecycle?.preStop?.sleep?.seconds ?? 0;
+    const drain = setTimeout(() => running.terminate(), Math.min(sleep * 1000, this.#parts.timing.drain));
     const timer = setTimeout(() => running.kill(), graceSeconds * 1000);
-    void running.exit.then(() => clearTimeout(timer));
+    void running.exit.then(() => {
+      clearTimeout(drain);
+      clearTimeout(timer);
+    });
   }
 
   tell(type: 'Normal' | 'Warning', reason: string, message: string): void {

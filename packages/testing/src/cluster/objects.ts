@@ -96,6 +96,7 @@ export interface PodContainer extends Container {
   volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
   ports?: { name?: string; containerPort: number; protocol: string }[];
   readinessProbe?: Probe;
+  lifecycle?: { preStop?: { sleep?: { seconds: number } } };
   terminationMessagePath: string;
   terminationMessagePolicy: 'File' | 'FallbackToLogsOnError';
 }

@@ -218,6 +218,8 @@ function containerProblems(container: Json, at: string, volumes: Json[]): Cause[
       causes.push({ reason: 'FieldValueNotFound', message, field: `${at}.volumeMounts[${index}].name` });
     }
   });
+  const { postStart, preStop } = (container['lifecycle'] ?? {}) as { postStart?: unknown; preStop?: Json };
+  if (postStart ?? preStop?.['exec'] ?? preStop?.['httpGet']) throw unsupported('lifecycle hooks other than a preStop that sleeps');
   causes.push(...portProblems((container['ports'] ?? []) as Json[], at), ...probeProblems(container, at));
   const { limits = {}, requests = {} } = (container['resources'] ?? {}) as Record<
     'limits' | 'requests',

@@ -1,7 +1,8 @@
 /** https://docs.github.com/actions/reference/workflows-and-actions/contexts#steps-context */
 export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
 
-export type Status = 'queued' | 'in_progress' | 'completed';
+/** `waiting`: for the approval of its environment. */
+export type Status = 'queued' | 'waiting' | 'in_progress' | 'completed';
 
 /** One run of one workflow file. Filled while it goes on; only `conclusion` says that it is over. */
 export interface WorkflowRun {
@@ -74,6 +75,6 @@ export interface Annotation {
 /** What happened, for who shows it. The objects are the ones of the run: read them, do not keep them. */
 export type Progress =
   | { type: 'run-started' | 'run-ended'; run: WorkflowRun }
-  | { type: 'job-started' | 'job-ended'; run: WorkflowRun; job: JobRun }
+  | { type: 'job-waiting' | 'job-started' | 'job-ended'; run: WorkflowRun; job: JobRun }
   | { type: 'step-started' | 'step-ended'; run: WorkflowRun; job: JobRun; step: StepRun }
   | { type: 'line'; run: WorkflowRun; job: JobRun; step: StepRun; line: string };

@@ -11,6 +11,14 @@ import { nameOf, readStrategy } from './matrix.ts';
 import type { Conclusion, JobRun, Progress, WorkflowRun } from './result.ts';
 import { readWorkflow, type Job, type Workflow } from './workflow.ts';
 
+/** What an environment's protection rules say; https://docs.github.com/actions/concepts/workflows-and-actions/deployment-environments */
+export interface Environments {
+  /** Whether somebody has to approve a job of it. */
+  isProtected(environment: string): boolean;
+  /** Waits for the review. @returns who has approved or rejected it */
+  review(environment: string, run: WorkflowRun, job: JobRun): Promise<{ by: string; approved: boolean }>;
+}
+
 /** One workflow file and what happened. */
 export interface RunOptions {
   workflow: { file: string; content: string };
@@ -20,6 +28,8 @@ export interface RunOptions {
   actions?: ActionResolver;
   secrets?: Record<string, string>;
   vars?: Record<string, string>;
+  /** None is protected where not given. */
+  environments?: Environments;
   /** The groups of the repository, which its runs share; of this run alone where not given. */
   concurrency?: Concurrency;
   onProgress?: (progress: Progress) => void;
@@ -247,6 +257,7 @@ class RunStory {
       return;
     }
     try {
+      if (!(await this.#approve(job, result, scope, own.signal))) return;
       // Of a called workflow the caller's name stands before it.
       const prefix = result.name.slice(0, result.name.length - written(job.name).length);
       result.name = name ?? prefix + text(job.name, scope);
@@ -272,6 +283,21 @@ class RunStory {
       leave();
       this.#stop.signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** Waits for the review of the job's environment, where it wants one. @returns whether the job may start */
+  async #approve(job: Job, result: JobRun, scope: Scope, signal: AbortSignal): Promise<boolean> {
+    const { environments } = this.#options;
+    const environment = job.environment === undefined ? '' : text(job.environment, scope);
+    if (environment === '' || !environments?.isProtected(environment)) return true;
+    result.status = 'waiting';
+    this.#emit({ type: 'job-waiting', run: this.#run, job: result });
+    const cancelled = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+    const review = signal.aborted ? undefined : await Promise.race([environments.review(environment, this.#run, result), cancelled]);
+    if (review?.approved) return true;
+    if (review) result.annotations.push({ level: 'error', message: `${review.by} rejected the deployment to ${environment}.` });
+    result.conclusion = review ? 'failure' : 'cancelled';
+    return false;
   }
 
   /** Waits for a place in a concurrency group, where there is one. */

@@ -1,7 +1,7 @@
 import type { EventsConfig } from '@actions/workflow-parser/model/workflow-template';
 import { partsOf, usesFunction } from './expressions.ts';
 
-const jobKeys = ['container', 'services', 'environment', 'snapshot', 'continue-on-error', 'cancel-timeout-minutes'];
+const jobKeys = ['container', 'services', 'snapshot', 'continue-on-error', 'cancel-timeout-minutes'];
 const stepKeys = ['background', 'wait', 'wait-all', 'cancel', 'parallel'];
 const filters = ['paths', 'paths-ignore', 'tags', 'tags-ignore', 'workflows', 'cron'];
 
@@ -17,6 +17,10 @@ export function unsupported(workflow: Record<string, unknown>, on: EventsConfig)
   }
   for (const [id, job] of Object.entries(workflow['jobs'] as Record<string, Record<string, unknown>>)) {
     for (const key of jobKeys) if (key in job) found.push(`jobs.${id}.${key}`);
+    // GitHub makes a deployment for the job then, on the event's SHA, which none of ours is about.
+    if ('environment' in job && (job['environment'] as { deployment?: unknown } | null)?.deployment !== false) {
+      found.push(`jobs.${id}.environment without deployment: false`);
+    }
     found.push(...strategyOf(job).map((key) => `jobs.${id}.strategy${key}`));
     for (const [index, step] of ((job['steps'] ?? []) as Record<string, unknown>[]).entries()) {
       for (const key of stepKeys) if (key in step) found.push(`jobs.${id}.steps[${index}].${key}`);

@@ -3,7 +3,7 @@ import type { ActionResolver } from './actions.ts';
 import { Concurrency } from './concurrency.ts';
 import type { RunnerGitHub } from './github.ts';
 import type { Progress, WorkflowRun } from './result.ts';
-import { runWorkflow } from './run.ts';
+import { runWorkflow, type Environments } from './run.ts';
 
 export interface WorkflowRunsOptions {
   github: RunnerGitHub;
@@ -11,6 +11,8 @@ export interface WorkflowRunsOptions {
   actions?: ActionResolver;
   secrets?: Record<string, string>;
   vars?: Record<string, string>;
+  /** None is protected where not given. */
+  environments?: Environments;
   onProgress?: (progress: Progress) => void;
   /** Cancels everything that runs. */
   signal?: AbortSignal;

@@ -36,6 +36,8 @@ export interface Job {
   env: unknown;
   defaults: RunDefaults;
   permissions: unknown;
+  /** Its `name:`; absent where the job names no environment. */
+  environment?: unknown;
   concurrency: unknown;
   outputs: unknown;
   timeoutMinutes: unknown;
@@ -96,6 +98,7 @@ function readJob(id: string, raw: Raw): Job {
     env: raw['env'],
     defaults: runDefaults(raw),
     permissions: raw['permissions'],
+    ...(raw['environment'] === undefined ? {} : { environment: (raw['environment'] as Raw)['name'] }),
     concurrency: raw['concurrency'],
     outputs: raw['outputs'],
     timeoutMinutes: raw['timeout-minutes'] ?? 360,
