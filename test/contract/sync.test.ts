@@ -123,6 +123,14 @@ describe.each(targets)('on the %s cluster', (name) => {
 
     const waited = await step('wait-for-run', { run, sha }, { checks: 'write' });
     expect(waited).toMatchObject({ code: 1, outputs: { state: 'deleted' } });
+    const other = run.replace(/@.*/u, '@00000000-0000-4000-8000-000000000000');
+    const replaced = await step('wait-for-run', { run: other, sha }, { checks: 'write' });
+    expect(replaced.code).toBe(1);
+    expect(replaced.stdout).toContain(`the run ${other} was replaced by another run: ${run}`);
+    const unknown = await step('wait-for-run', { run: other.replace('digits-', 'nothing-') }, { checks: 'write' });
+    expect(unknown.stdout).toMatch(
+      /no record of the run .* on https?:.*; check that kubeconfig and kube-context are those of submit-pipeline/u,
+    );
     await step('report-pr', { run, sha, 'pr-number': String(number), pipeline: 'digits' }, { checks: 'write', 'pull-requests': 'write' });
     expect(repository.comments(number).map(({ body }) => body)).toEqual([expect.stringContaining('deleted')]);
     expect(repository.checks(sha).map((check) => [check.name, check.conclusion])).toEqual([

@@ -151,3 +151,21 @@ describe('a manifest of several documents', () => {
     expect(items.filter(({ metadata }) => /wrong|forbidden/u.test(metadata.labels?.['slashtrain.dev/run'] ?? ''))).toEqual([]);
   });
 });
+
+describe('a quota of the namespace', () => {
+  it('that a run would exceed refuses it before it is made: with its name, what is used and what is asked', async () => {
+    const quotas: Resource = { ...core, plural: 'resourcequotas', kind: 'ResourceQuota' };
+    const metadata = { name: 'few', namespace: real.namespace };
+    const made = async (): Promise<number> =>
+      (await real.client.list(job.resource, real.namespace)).items.filter(({ metadata: { name } }) => name?.startsWith('quota')).length;
+    const spec = { hard: { 'count/jobs.batch': '0' } };
+    await real.client.create<KubernetesObject>(quotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec });
+    // Its controller has to have counted.
+    while (!(await real.client.get(quotas, real.namespace, 'few'))?.['status']) await pause(100);
+    const result = await bundle('submit-pipeline', { manifest: 'train.yaml', sha: commit([...helpers, train]), pipeline: 'quota' });
+    await real.client.delete(quotas, real.namespace, 'few');
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/the quota "few" \(count\/jobs\.batch: 1 asked, \d+ of 0 used\) forbids jobs\.batch "quota-/u);
+    expect(await made()).toBe(0);
+  });
+});

@@ -98,7 +98,7 @@ describe('a manifest', () => {
     [
       'of a kind that nobody knows',
       'apiVersion: acme.io/v1\nkind: Trainer\nmetadata: {}\n',
-      /train\.yaml:1:1: acme\.io\/v1 Trainer is not a kind of run .*batch\/v1 Job/u,
+      /train\.yaml:1:1: acme\.io\/v1 Trainer is not a kind of run .*use one of batch\/v1 Job, .*or describe it under "kinds:" in \.github\/slashtrain\.yml.*docs\/kinds\.md/u,
     ],
     ['with two runs', `${manifest()}\n---\n${manifest()}\n`, /train\.yaml:3:1: a second run, Job; the first stands at train\.yaml:1:1/u],
     [
@@ -163,6 +163,7 @@ describe('an input', () => {
   it.each<[Record<string, string>, string]>([
     [{ again: 'yes' }, 'input "again" is "yes"; allowed: one of true, false'],
     [{ parameters: 'epochs: 20' }, 'names "epochs", which the manifest does not have'],
+    [{ parameters: 'lr: 0.1', manifest: `${manifest({ container: { args: ['$(params.epochs)'] } })}\n#` }, 'it has epochs'],
     [{ images: 'train: digits:latest' }, 'gives "train" the image "digits:latest", which is not pinned'],
     [{ images: `other: ${image}` }, 'names "other", which is neither a container nor an image of the manifest'],
     [{ 'kube-context': 'production' }, 'embedded'],
