@@ -5,7 +5,7 @@ import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
-import { isActive, leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
+import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change, type RolloutStore } from '@slashtrain/core/rollouts/store';
 import { boardOf, openBoard, tell, type Board } from './board.ts';
 import { mark, takeBack, type BackParts } from './finish.ts';
@@ -226,21 +226,18 @@ async function replace(
   }
   const judgement = await tools.judge(serving, signal);
   host.log.info(`smoke test: ${judgementLine(judgement, 1000)}`);
-  if (!judgement.passed) {
-    throw new ActionError('run-failed', `the smoke test did not pass: ${judgementLine(judgement, 1000)}`, {
-      remedy: 'mend the model or its server, or the test',
-      cause: new Judged(judgement),
-    });
-  }
+  if (!judgement.passed) throw new NotPassed(judgement);
   return { ...(url === undefined ? {} : { url }), judgement };
 }
 
-/** A judgement that did not pass, on its way to the summary. */
-class Judged extends Error {
+/** A judgement that did not pass. */
+class NotPassed extends ActionError {
   readonly judgement: Judgement;
 
   constructor(judgement: Judgement) {
-    super('');
+    super('run-failed', `the smoke test did not pass: ${judgementLine(judgement, 1000)}`, {
+      remedy: 'mend the model or its server, or the test',
+    });
     this.judgement = judgement;
   }
 }
@@ -297,7 +294,7 @@ async function giveUp(error: unknown, stored: StoredRollout, turn: Turn): Promis
   });
   const { rollout } = ended;
   host.setOutput('revision', restored ? (rollout.previous ?? '') : rollout.revision);
-  const judged = error instanceof ActionError && error.cause instanceof Judged ? error.cause.judgement : undefined;
+  const judged = error instanceof NotPassed ? error.judgement : undefined;
   await summarise(host, {
     title: `${rollout.name}: ${rollout.revision} was not deployed to ${rollout.environment}`,
     rows: [
@@ -337,9 +334,4 @@ function rowsOf({ about }: Plan, { inputs }: DeployParts): [string, string | und
     ['Forced', about.forced === undefined ? undefined : `${about.actor}: ${about.forced}`],
     ['Asked by', about.actor],
   ];
-}
-
-/** Whether a rollout is somebody's to finish, for whoever was given its name. */
-export function isUnfinished({ rollout }: StoredRollout): boolean {
-  return isActive(rollout);
 }

@@ -1,5 +1,6 @@
 import { newestFirst } from '@slashtrain/core/records/find';
 import type { StoredRecord } from '@slashtrain/core/records/store';
+import type { StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import { isEnded } from '@slashtrain/core/run/state';
 
@@ -34,6 +35,13 @@ export function toReport(all: readonly StoredRecord[], { maxAge, now }: ReportCh
 export function endedList(records: readonly StoredRecord[]): string {
   return JSON.stringify(
     records.map(({ record: { run = '', sha, pullRequest, pipeline } }) => ({ run, sha, 'pr-number': pullRequest, pipeline })),
+  );
+}
+
+/** The output `rollouts`. */
+export function rolloutList(rollouts: readonly StoredRollout[]): string {
+  return JSON.stringify(
+    rollouts.map(({ name, rollout }) => ({ rollout: name, environment: rollout.environment, name: rollout.name, sha: rollout.sha })),
   );
 }
 

@@ -10,9 +10,11 @@ import { Slots } from '@slashtrain/core/kubernetes/slots';
 import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
+import { pendingRollouts } from '@slashtrain/core/rollouts/pending';
+import { rolloutStore } from '@slashtrain/core/rollouts/store';
 import { isEnded } from '@slashtrain/core/run/state';
 import { concludeChecks } from './checks.ts';
-import { endedList, toReport } from './ended.ts';
+import { endedList, rolloutList, toReport } from './ended.ts';
 import type { SyncInputs } from './inputs.ts';
 import { listRuns, type Runs } from './runs.ts';
 import { trySettle, type SettleParts, type Tried } from './settle.ts';
@@ -34,6 +36,7 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   const { log, now, signal } = host;
   const { dryRun } = inputs;
   host.setOutput('ended', '[]');
+  host.setOutput('rollouts', '[]');
   const client = await openFor(host, inputs);
   const records = recordStore(client);
   const all = await records.find(client.namespace, { repositoryId: context.repositoryId });
@@ -50,12 +53,20 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   host.setOutput('ended', endedList(listed));
   log.info(`${waiting.length} to be reported${listed.length < waiting.length ? `, ${listed.length} of them now` : ''}`);
 
+  const deploys = await rolloutStore(client).find(client.namespace, { repositoryId: context.repositoryId });
+  const rollouts = dryRun ? [] : await pendingRollouts(client, deploys, now());
+  host.setOutput('rollouts', rolloutList(rollouts));
+  for (const { name, rollout } of rollouts) log.info(`${name}: its rollout is to be gone on with (${rollout.state})`);
+
   const orphans = await findOrphans(runs, known, records, client.namespace);
   for (const name of orphans) log.warning(`the run ${name} goes on and has no record: nobody looks after it; delete it if nobody needs it`);
   const conclude = concludeTrainCheck.bind(undefined, github);
   const unconcluded = await concludeChecks(listed, { conclude, log, signal, now });
   const retention = async (): Promise<number> => (await loadConfig(fetchFromDefaultBranch(github))).config.retentionSeconds;
-  const tidied = await tidy(known, { records, retention, log, now, dryRun });
+  // Whoever goes back to an older deploy wants to know where it came from.
+  const deployed = new Set(deploys.map(({ rollout }) => rollout.run));
+  const free = known.filter(({ record }) => record.run === undefined || !deployed.has(record.run));
+  const tidied = await tidy(free, { records, retention, log, now, dryRun });
 
   const counts = { waiting: waiting.length, listed: listed.length, deleted: tidied.deleted.length };
   await host.summarise(summaryMarkdown({ tried, ...counts, orphans }));
