@@ -72,8 +72,8 @@ async function probeOnce(
 }
 
 function isRefused(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) if ((one as NodeJS.ErrnoException).code === 'ECONNREFUSED') return true;
-  return false;
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  return code === 'ECONNREFUSED' || (cause !== undefined && cause !== error && isRefused(cause));
 }
 
 async function patiently<T>(
