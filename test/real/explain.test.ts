@@ -163,6 +163,20 @@ describe('a run that fails', () => {
     expect(told.outputs).toMatchObject({ state: 'failed', reason: 'deadline' });
   });
 
+  it('because the kubelet evicted its pod, which wrote more than it may', async () => {
+    const program = `const fs = require('node:fs');
+      fs.writeFileSync('/scratch/data', Buffer.alloc(32 * 1024 * 1024, 1));
+      setInterval(() => {}, 1000);`;
+    const told = await wait({
+      pod: { volumes: [{ name: 'scratch', emptyDir: { sizeLimit: '1Mi' } }] },
+      container: { command: ['node', '-e', program], volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }] },
+      inputs: { timeout: '3m' },
+    });
+    expect(told.outputs).toMatchObject({ state: 'failed', reason: 'evicted' });
+    expect(told.outputs['message']).toMatch(/EmptyDir volume "scratch" exceeds the limit "1Mi"/u);
+    expect(told.check.summary).toMatch(/raise the limit that the message names/u);
+  });
+
   it('because its pod was evicted, which its pod says only until it is gone', async () => {
     let isAsked = false;
     const told = await wait({
