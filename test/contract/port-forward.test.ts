@@ -8,11 +8,12 @@ import type { Pod } from '@slashtrain/core/kubernetes/pod';
 import { forwardTo } from '@slashtrain/core/kubernetes/port-forward';
 import { watchObject } from '@slashtrain/core/kubernetes/watch';
 import { keptLog } from '../support/kubernetes.ts';
-import { openTarget, targets, unique, type Target } from '../support/targets.ts';
+import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../support/targets.ts';
 
 /* Requests to a pod through the API server. */
 
 const namespaces = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
+sayWhatIsSkipped('port-forward');
 const port = 8080;
 // Answers with what it was sent; counts its connections, closes one when it is told to, and can be silent.
 const program = `
@@ -31,7 +32,7 @@ const program = `
   server.listen(${port}, () => console.log('listens'));
 `;
 
-describe.each(targets.filter((name) => name === 'real'))('a port of a pod on the %s cluster', (name) => {
+describe.each(targets)('a port of a pod on the %s cluster', (name) => {
   let target: Target;
   let client: KubernetesClient;
   const namespace = unique('forward');
