@@ -171,6 +171,35 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
   });
 });
 
+it('buildah needs no root', async () => {
+  // Who is not root has shown it above.
+  if (process.getuid?.() !== 0 || !has('buildah', 'buildah')) return;
+  const folder = mkdtempSync(join(tmpdir(), 'slashtrain-rootless-'));
+  started.push({ env: {}, address: '', stop: async () => rmSync(folder, { recursive: true, force: true }) });
+  // The action begins as root, gives all that is its own away, and is nobody from there on.
+  const hook = `
+    import { execFileSync } from 'node:child_process';
+    import { dirname } from 'node:path';
+    execFileSync('chown', ['-R', '65534:65534', ${JSON.stringify(folder)}, process.env.RUNNER_TEMP, dirname(process.env.HOME)]);
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+  `;
+  // RUN needs users of one's own in /etc/subuid, which nobody has.
+  const repository = digits({ Dockerfile: 'ARG BASE\nFROM $BASE\nWORKDIR /app\nCOPY . .\nCMD ["node", "train.js", "--epochs", "2"]\n' });
+  const inputs = { image: `${place.images}/rootless`, builder: 'buildah', 'build-args': `BASE: ${base}`, sha: repository.head() };
+  const { outputs } = await succeeded(
+    place.build(repository, inputs, {
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hook)}`,
+      XDG_RUNTIME_DIR: folder,
+      XDG_DATA_HOME: folder,
+      STORAGE_DRIVER: 'vfs',
+      BUILDAH_ISOLATION: 'chroot',
+    }),
+  );
+  expect(await place.runs(outputs['image'] ?? '')).toBe(true);
+});
+
 it.each(builders.slice(0, 3))(
   '%s pushes where only the inputs of this step may, and leaves no login behind',
   async (name, program, toInstall, start) => {

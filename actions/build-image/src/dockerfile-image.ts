@@ -140,10 +140,11 @@ async function runAll(builder: FoundBuilder, commands: readonly Command[], reque
     shop.log.info(what);
     const { code, lines } = await shop.run(command, (line) => shop.log.info(scrub.clean(line)));
     if (code === 0) continue;
-    const said = lines.map((line) => scrub.clean(line).trim()).filter((line) => line !== '');
-    // BuildKit shows the Dockerfile around the place before it says what is wrong.
-    const at = said.findLastIndex((line) => /^error:/iu.test(line));
-    const last = said.slice(at >= 0 ? Math.max(at, said.length - 3) : -3);
+    const last = lines
+      .map((line) => scrub.clean(line).trim())
+      // BuildKit shows the Dockerfile around the place between what a step said and what is wrong.
+      .filter((line) => line !== '' && !/^(?:-{3,}|[0-9]+ \|.*|Dockerfile:[0-9]+)$/u.test(line))
+      .slice(-3);
     throw new ActionError(
       'build-failed',
       `${what} ended with ${code ?? 'a signal'}: ${last.join(' | ').slice(0, 800) || 'it said nothing'}`,
