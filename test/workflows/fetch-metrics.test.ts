@@ -231,6 +231,34 @@ describe('the verdict', () => {
     });
   });
 
+  it('stands beside what changed besides the code: parameters, data version, accelerator, packages', async () => {
+    const price = (accelerator: string): Parameters<typeof seedRun>[2]['record'] => ({ price: { perHour: 1, accelerator } });
+    const base = repository.commit({ files: { 'requirements.txt': 'torch==2.8.0\nnumpy==2.1.0\n' } });
+    const before = { ...price('a100'), dataVersion: 'v3', parameters: [{ name: 'epochs', value: '10' }] };
+    await seedRun(records, repository, { sha: base, metrics: { accuracy: [0.9] }, record: before });
+    const pull = pullRequest({ 'requirements.txt': 'torch==2.9.0\nnumpy==2.1.0\nnew==1\n' });
+    const now = { ...price('h100'), dataVersion: 'v4', parameters: [{ name: 'epochs', value: '20' }] };
+    const stored = await seedRun(records, repository, {
+      sha: pull.sha,
+      pullRequest: pull.number,
+      metrics: { accuracy: [0.95] },
+      record: now,
+    });
+    const inputs = { run: stored.record.run ?? '', packages: 'requirements.txt' };
+    const { file, outputs } = await fetchMetrics(inputs);
+    expect(outputs['verdict']).toBe('pass');
+    expect(file.differences).toEqual([
+      { what: 'parameter', name: 'epochs', candidate: '20', baseline: '10' },
+      { what: 'data', name: '', candidate: 'v4', baseline: 'v3' },
+      { what: 'package', name: 'torch', candidate: '2.9.0', baseline: '2.8.0' },
+      { what: 'package', name: 'new', candidate: '1' },
+      { what: 'gpu', name: '', candidate: 'h100', baseline: 'a100' },
+    ]);
+    const absent = await fetchMetrics({ ...inputs, packages: 'uv.lock' });
+    expect(absent.outputs['verdict']).toBe('pass');
+    expect(absent.file.notes).toContain(`packages are not compared: there is no uv.lock at ${base.slice(0, 7)}`);
+  });
+
   it('of a run that goes on is not written', async () => {
     const pull = pullRequest({ 'b.txt': '2' });
     const stored = await train(pull, [0.5], { state: 'running' });

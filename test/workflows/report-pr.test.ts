@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Log } from '@slashtrain/core/action/log';
 import { openGitHub } from '@slashtrain/core/github/client';
 import { job } from '@slashtrain/core/kinds/job';
+import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { jsonNumber } from '@slashtrain/core/metrics/lines';
 import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
@@ -232,13 +233,13 @@ describe('the comment and the check', () => {
   it('look at a run that goes on, and say how it stands', async () => {
     const pull = pullRequest();
     const client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
-    const made = await client.create(job.resource, {
+    const made = await client.create<KubernetesObject>(job.resource, {
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: { name: unique('suspended'), namespace: 'default' },
       spec: { suspend: true, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'train', image: 'localhost:5000/a/b' }] } } },
     });
-    const { name, uid = '' } = made.metadata;
+    const { name = '', uid = '' } = made?.metadata ?? {};
     const run = formatReference({ plural: 'jobs', group: 'batch', namespace: 'default', name, uid });
     await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, state: 'running', record: { run } });
     await report({ 'pr-number': String(pull.number), sha: pull.sha, pipeline: 'digits' });

@@ -37,6 +37,8 @@ export interface FetchInputs {
   /** Undefined for the configuration's. */
   baseline: BaselineChoice | undefined;
   baselineDepth: number;
+  /** A lock file's path in the repository. */
+  packages: string | undefined;
   /** YAML, and where it stands. */
   gates: { text: string; where: string } | undefined;
   failOn: 'never' | 'fail';
@@ -84,6 +86,7 @@ export function readInputs({ inputs, workspace }: Host): FetchInputs {
     metrics: listOf(inputs, 'metrics', workspace),
     baseline: baseline === undefined ? undefined : readBaseline(baseline, 'input "baseline"'),
     baselineDepth: inputs.integer('baseline-depth', { min: 1, max: 1000 }) ?? 20,
+    packages: inputs.text('packages'),
     gates: gates && { text: gates.text, where: gates.file ?? 'input "gates"' },
     failOn: inputs.choice('fail-on', ['never', 'fail'], 'never'),
     namespace: inputs.text('namespace'),

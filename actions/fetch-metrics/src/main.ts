@@ -9,6 +9,7 @@ import { decide, rowsToShow, tally } from './decide.ts';
 import type { FetchInputs } from './inputs.ts';
 import { writeOutputs } from './outputs.ts';
 import { remember } from './remember.ts';
+import { addPackages } from './packages.ts';
 import { readSettings } from './settings.ts';
 import { summaryMarkdown } from './show.ts';
 import { measureAll } from './sources/measured.ts';
@@ -33,6 +34,8 @@ export async function main(inputs: FetchInputs, parts: Parts): Promise<void> {
     measureAll(sources),
     compareWith(settings.baseline, { depth: inputs.baselineDepth, opened, sources, github }),
   ]);
+  const sides = [{ sha: subject.sha, runs: measured.runs }, ...('runs' in compared ? [compared] : [])];
+  if (inputs.packages !== undefined) measured.notes.push(...(await addPackages(inputs.packages, github, sides)));
   const file = decide({ subject, run: stored?.record.run, measured, compared, settings });
   const rows = rowsToShow(file, inputs.metrics);
   const markdown = summaryMarkdown(file, rows);

@@ -86,6 +86,7 @@ function asMetricRun({ name, record }: StoredRecord, metrics: RunMetrics): Metri
     ...(record.pullRequest === undefined ? {} : { pullRequest: record.pullRequest }),
     parameters: record.parameters,
     ...(record.dataVersion === undefined ? {} : { dataVersion: record.dataVersion }),
+    ...(record.price === undefined ? {} : { gpu: record.price.accelerator }),
     metrics: summariseAll(metrics.series),
   };
 }

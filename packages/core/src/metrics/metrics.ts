@@ -50,9 +50,9 @@ export interface MetricRun {
   pullRequest?: number;
   parameters: { name: string; value: string }[];
   dataVersion?: string;
-  /** Packages that it ran with, by name, where they are known. Hostile text. */
+  /** Packages that a lock file of its commit names, where fetch-metrics was told to compare them. Hostile text. */
   packages?: { name: string; version: string }[];
-  /** The GPU that it ran on, where it is known: `NVIDIA A100-SXM4-40GB`. Hostile text. */
+  /** The accelerator that it was given, as the configuration or a tracker's tag `gpu` names it: `a100`. Hostile text. */
   gpu?: string;
   metrics: MetricSummary[];
   /** Confusion matrices and tables by class. */
