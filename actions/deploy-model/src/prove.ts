@@ -128,10 +128,12 @@ async function promoted(
   sha: string,
   { rollouts, client, context }: ProveParts,
 ): Promise<{ image?: string; modelUri?: string }> {
-  const found = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name: inputs.name });
-  const current = found.find(({ rollout }) => rollout.state === 'deployed')?.rollout;
+  const found = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment });
+  // In one namespace the two have names of their own.
+  const deployed = found.map(({ rollout }) => rollout).filter(({ state, pipeline }) => state === 'deployed' && pipeline === inputs.pipeline);
+  const current = deployed.find(({ name }) => name === inputs.name) ?? deployed[0];
   if (!current) {
-    throw new ActionError('not-found', `nothing is deployed to "${environment}" as ${inputs.name} in namespace ${client.namespace}`, {
+    throw new ActionError('not-found', `nothing of ${inputs.pipeline} is deployed to "${environment}" in namespace ${client.namespace}`, {
       remedy: `deploy it there first: environment: ${environment}`,
     });
   }
