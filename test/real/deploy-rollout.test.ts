@@ -1,0 +1,342 @@
+import { request } from 'node:https';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import { pods, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import type { Pod } from '@slashtrain/core/kubernetes/pod';
+import { watchObject } from '@slashtrain/core/kubernetes/watch';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import { leaseName } from '@slashtrain/core/rollouts/rollout';
+import { rolloutStore } from '@slashtrain/core/rollouts/store';
+import type { RunRecord } from '@slashtrain/core/run/record';
+import { runBundle, startBundle, type BundleResult, type RunningBundle } from '@slashtrain/testing/bundle/bundle';
+import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
+import { keptLog } from '../support/kubernetes.ts';
+import { seedRun } from '../support/records.ts';
+import { succeeded } from '../support/steps.ts';
+import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../support/targets.ts';
+
+/*
+ * deploy-model with a Deployment: real images, pods, Services, Leases and server-side apply, and a client in the cluster that never
+ * stops asking.
+ */
+sayWhatIsSkipped('rollouts');
+
+const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
+const deployments: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' };
+const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+
+const server = `
+  const behaviour = require('./behaviour.json');
+  if (behaviour.crash) { console.log('cannot load the model: ' + behaviour.crash); process.exit(3); }
+  const start = () => require('node:http').createServer((request, response) => {
+    if (behaviour.dies && request.url === '/predict' && (start.count = (start.count ?? 0) + 1) === 2) process.exit(9);
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(request.url === '/healthz' ? { sha: process.env.SLASHTRAIN_SHA } : { digit: behaviour.digit }));
+  }).listen(8080);
+  if (!behaviour.never) start(); else setInterval(() => {}, 1000);
+`;
+const smokeTest = `
+- name: knows a seven
+  path: /predict
+  json: { pixels: [1, 2] }
+  expect: { value: { path: $.digit, equals: 7 } }
+`;
+const caller = `
+  const address = process.argv[1];
+  let asked = 0, failed = 0;
+  const one = async () => {
+    asked += 1;
+    try {
+      const answer = await fetch(address, { signal: AbortSignal.timeout(5000) });
+      await answer.text();
+      if (!answer.ok) throw new Error(String(answer.status));
+    } catch (error) { failed += 1; console.log('failed: ' + error.message + ' ' + (error.cause?.message ?? '')); }
+    if (asked % 50 === 0) console.log('asked ' + asked + ' failed ' + failed);
+    setTimeout(one, 20);
+  };
+  one();
+`;
+
+describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s cluster', (name) => {
+  let target: Target;
+  let client: KubernetesClient;
+  let github: FakeGitHub;
+  let repository: Repository;
+  let token: string;
+  const namespace = unique('slashtrain-deploy');
+  const stop = new AbortController();
+
+  beforeAll(async () => {
+    target = await openTarget(name);
+    client = await openKubernetes({ kubeconfig: target.kubeconfig, context: target.context, namespace, environment: {}, log: keptLog() });
+    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    github = await startGitHub();
+    repository = github.createRepository({ owner: 'acme', name: 'digits', files: { 'serve.js': server, 'behaviour.json': '{"digit":7}' } });
+    token = github.token({ contents: 'read', deployments: 'write', 'pull-requests': 'read' }, { repository });
+  });
+  afterAll(async () => {
+    stop.abort();
+    await client.delete(namespaces, '', namespace);
+    await github.close();
+    await target.close();
+  });
+
+  const common = (): { github: Parameters<typeof runBundle>[0]['github'] } => ({
+    github: { url: github.url, token, repository: { owner: 'acme', name: 'digits', id: repository.id } },
+  });
+
+  /** A pull request whose commit was trained, with the image that serves it. */
+  async function trained(behaviour: object, record: Partial<RunRecord> = {}): Promise<{ sha: string; number: string; image: string }> {
+    const branch = unique('change');
+    const sha = repository.commit({ branch, files: { 'behaviour.json': JSON.stringify(behaviour) } });
+    const pullRequest = repository.openPullRequest({ head: branch, author: 'ada' });
+    const built = await succeeded(
+      runBundle({
+        action: 'build-image',
+        ...common(),
+        inputs: { image: `${target.registry}/${namespace}/digits`, base: target.base, sha, token },
+      }),
+    );
+    const image = built.outputs['image'] ?? '';
+    await seedRun(
+      recordStore(client),
+      repository,
+      { sha, pullRequest, record: { images: [image], verdict: 'pass', reportedAt: '2026-11-21T12:00:00Z', ...record } },
+      namespace,
+    );
+    return { sha, number: String(pullRequest), image };
+  }
+
+  const inputs = (more: Record<string, string>): Record<string, string> => ({
+    environment: 'staging',
+    name: 'digits',
+    pipeline: 'digits',
+    args: '[node, serve.js]',
+    'health-path': '/healthz',
+    'smoke-test': smokeTest,
+    kubeconfig: target.kubeconfig,
+    'kube-context': target.context,
+    namespace,
+    token,
+    timeout: '2m',
+    ...more,
+  });
+  const start = (more: Record<string, string>, onLine?: (line: string) => void): RunningBundle =>
+    startBundle({ action: 'deploy-model', ...common(), inputs: inputs(more), ...(onLine ? { onLine } : {}) });
+  const deploy = (more: Record<string, string>): Promise<BundleResult> => start(more).result;
+  const of = ({ sha, number }: { sha: string; number: string }): Record<string, string> => ({ sha, 'pr-number': number });
+
+  const live = async (): Promise<KubernetesObject & { spec: { template: { spec: { containers: { image: string }[] } } } }> => {
+    const object = await client.get<Awaited<ReturnType<typeof live>>>(deployments, namespace, 'digits');
+    if (!object) throw new Error('it is gone');
+    return object;
+  };
+  const image = async (): Promise<string> => (await live()).spec.template.spec.containers[0]?.image ?? '';
+
+  /** Asks the Service from within the cluster, all the time. @returns what it counted since */
+  async function keepAsking(): Promise<() => Promise<{ asked: number; failed: number; log: string }>> {
+    const pod = unique('caller');
+    await client.create<Pod>(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: pod, namespace },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'main', image: target.base, command: ['node', '-e', caller, `http://digits.${namespace}.svc/predict`] }],
+      } as object,
+    });
+    for await (const { object } of watchObject<Pod>(client, pods, namespace, pod, { signal: stop.signal })) {
+      if (object?.status?.phase === 'Running') break;
+    }
+    return async () => {
+      const log: string[] = [];
+      for await (const lines of client.log(namespace, pod, { container: 'main' }, stop.signal)) log.push(...lines);
+      await client.delete(pods, namespace, pod, { graceSeconds: 0 });
+      const last = /asked (\d+) failed (\d+)/u.exec(log.findLast((line) => line.includes('asked ')) ?? '');
+      return { asked: Number(last?.[1]), failed: Number(last?.[2]), log: log.filter((line) => line.includes('failed:')).join('') };
+    };
+  }
+
+  const where = (): Record<string, string> => ({ kubeconfig: target.kubeconfig, 'kube-context': target.context, namespace, token });
+  const sync = (): Promise<BundleResult> => succeeded(runBundle({ action: 'sync-runs', ...common(), inputs: where() }));
+
+  /** What GitHub was told of a deploy, in order. */
+  const statesOf = ({ outputs }: BundleResult): string[] =>
+    (repository.data.deployments.get(Number(outputs['deployment-id']))?.statuses ?? []).map(({ state }) => state);
+
+  /** Does something to a step once it has said a line. */
+  async function interruptedAt(line: RegExp, more: Record<string, string>, how: (step: RunningBundle) => void): Promise<BundleResult> {
+    let isDone = false;
+    const step: RunningBundle = start(more, (said) => {
+      if (isDone || !line.test(said)) return;
+      isDone = true;
+      how(step);
+    });
+    return step.result;
+  }
+
+  /** Puts the lease of an environment back in time, as if its holder had not been heard of. */
+  async function expire(environment: string): Promise<void> {
+    const name = leaseName({ repository: { id: repository.id, fullName: 'acme/digits' }, environment });
+    await client.patch(leases, namespace, name, { spec: { renewTime: '2026-01-01T00:00:00.000000Z' } });
+  }
+
+  /** Server-side apply as another manager does it. */
+  async function applyAs(manager: string, deployment: string, part: object): Promise<void> {
+    const { signIn, server: address } = client.access;
+    const { agent, headers } = await signIn.call(client.access);
+    const url = new URL(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}?fieldManager=${manager}&force=true`, address);
+    const body = JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: deployment }, ...part });
+    const status = await new Promise<number | undefined>((done, fail) => {
+      const sent = request(url, { method: 'PATCH', agent, headers: { ...headers, 'content-type': 'application/apply-patch+yaml' } });
+      sent.on('response', (response) => {
+        response.resume();
+        done(response.statusCode);
+      });
+      sent.on('error', fail);
+      sent.end(body);
+    });
+    expect(status).toBe(200);
+  }
+
+  it('deploys a first, a better one and takes back bad ones, and nobody notices', async () => {
+    const first = await trained({ digit: 7 });
+    const one = await deploy(of(first));
+    expect(one.conclusion).toBe('success');
+    expect(one.outputs).toMatchObject({ state: 'success', url: `http://digits.${namespace}.svc`, 'previous-revision': '' });
+    expect(await image()).toBe(first.image);
+
+    const counted = await keepAsking();
+    const better = await trained({ digit: 7, better: true });
+    const two = await deploy(of(better));
+    expect(two.outputs).toMatchObject({ state: 'success', 'previous-revision': one.outputs['revision'] });
+    expect(await image()).toBe(better.image);
+    const before = await live();
+
+    const wrong = await trained({ digit: 3 });
+    const three = await deploy(of(wrong));
+    expect(three.conclusion).toBe('failure');
+    expect(three.outputs).toMatchObject({ state: 'failure', revision: two.outputs['revision'] });
+    expect(three.shown).toContain('the smoke test did not pass');
+    expect(await image()).toBe(better.image);
+    expect((await live()).spec).toEqual(before.spec);
+
+    const crashing = await trained({ crash: 'weights.bin is missing' });
+    const four = await deploy(of(crashing));
+    expect(four.conclusion).toBe('failure');
+    expect(four.shown).toContain('cannot load the model: weights.bin is missing');
+    expect(four.shown).toContain('CrashLoopBackOff');
+
+    const back = await deploy({ rollback: 'last-good' });
+    expect(back.outputs).toMatchObject({
+      state: 'success',
+      revision: one.outputs['revision'],
+      'previous-revision': two.outputs['revision'],
+    });
+    expect(await image()).toBe(first.image);
+
+    const { asked, failed, log } = await counted();
+    expect(log).toBe('');
+    expect(failed).toBe(0);
+    expect(asked).toBeGreaterThan(100);
+  });
+
+  it('names the field and its manager, and takes it over where it is told to; what comes back is the other manager\u2019s value', async () => {
+    const { sha, number } = await trained({ digit: 7 });
+    const name = 'owned';
+    const made = await deploy({ sha, 'pr-number': number, name, environment: 'owned' });
+    expect(made.conclusion).toBe('success');
+    // Somebody else scales it and says which image.
+    const edit = { spec: { template: { spec: { containers: [{ name: 'model', image: 'localhost/busybox:1' }] } } } };
+    await applyAs('somebody', name, edit);
+    const wrong = await trained({ digit: 3 });
+    const refused = await deploy({ ...of(wrong), name, environment: 'owned' });
+    expect(refused.conclusion).toBe('failure');
+    expect(refused.shown).toMatch(/somebody/u);
+    expect(refused.shown).toContain('.spec.template.spec.containers[name="model"].image');
+    expect(refused.outputs['deployment-id']).toBe('');
+
+    const taken = await deploy({ ...of(wrong), name, environment: 'owned', 'take-over': 'true', timeout: '20s' });
+    expect(taken.conclusion).toBe('failure');
+    const object = await client.get<Awaited<ReturnType<typeof live>>>(deployments, namespace, name);
+    expect(object?.spec.template.spec.containers[0]?.image).toBe('localhost/busybox:1');
+  });
+
+  it('takes back at the end of its time what never gets ready, and deletes what was not there', async () => {
+    const never = await trained({ never: true });
+    const failed = await deploy({ ...of(never), name: 'late', environment: 'late', timeout: '8s' });
+    expect(failed.outputs).toMatchObject({ state: 'failure', revision: '', 'previous-revision': '' });
+    expect(failed.shown).toContain('was not ready after 8 s');
+    expect(failed.shown).toContain('deleted, it was not there before');
+    expect(await client.get(deployments, namespace, 'late')).toBeUndefined();
+    expect(statesOf(failed)).toEqual(['queued', 'in_progress', 'failure']);
+  });
+
+  it('brings back in the post step what a cancellation interrupted', async () => {
+    const good = await deploy({ ...of(await trained({ digit: 7 })), name: 'cancelled', environment: 'cancelled' });
+    const before = await client.get<KubernetesObject>(deployments, namespace, 'cancelled');
+    const never = of(await trained({ never: true }));
+    const interrupted = await interruptedAt(
+      /RollingOut: 1 of 1 pods are new/u,
+      { ...never, name: 'cancelled', environment: 'cancelled' },
+      (step) => step.interrupt(),
+    );
+    expect(interrupted.outputs['state']).toBe('error');
+    expect(interrupted.shown).toContain('brought back by the post step');
+    const post = await runBundle({
+      action: 'deploy-model',
+      entry: 'post',
+      ...common(),
+      inputs: inputs({ ...never, name: 'cancelled', environment: 'cancelled' }),
+      state: interrupted.state,
+    });
+    expect(post.shown).toContain(`the workflow was cancelled; ${good.outputs['revision'] ?? ''} runs`);
+    expect(post.conclusion).toBe('success');
+    const after = await client.get<KubernetesObject>(deployments, namespace, 'cancelled');
+    expect(after?.['spec']).toEqual(before?.['spec']);
+    expect(statesOf(interrupted)).toEqual(['queued', 'in_progress', 'failure']);
+    // A step that came to its end leaves its post step nothing to do.
+    const idle = await runBundle({
+      action: 'deploy-model',
+      entry: 'post',
+      ...common(),
+      inputs: inputs({ ...never, name: 'cancelled', environment: 'cancelled' }),
+      state: good.state,
+    });
+    expect([idle.conclusion, idle.shown.includes('taken back')]).toEqual(['success', false]);
+  });
+
+  it('finishes what a killed runner left: by sync-runs, and by the next deploy; another waits for its turn', async () => {
+    const into = { name: 'killed', environment: 'killed' };
+    const good = await deploy({ ...of(await trained({ digit: 7 })), ...into });
+    const never = of(await trained({ never: true }));
+    const kill = (): Promise<BundleResult> =>
+      interruptedAt(/RollingOut: 1 of 1 pods are new/u, { ...never, ...into }, (step) => step.kill());
+    const killed = await kill();
+    // Whoever comes before the lease has run out is told who holds it.
+    const early = await deploy({ ...never, ...into, wait: 'false' });
+    expect(early.shown).toMatch(/acme\/digits: deploy of killed \S+ is at work on this environment since/u);
+    expect((await sync()).outputs['rollouts']).toBe('[]');
+    await expire('killed');
+    const listed = JSON.parse((await sync()).outputs['rollouts'] ?? '') as { rollout: string; environment: string }[];
+    expect(listed).toEqual([expect.objectContaining({ rollout: killed.state['rollout'], environment: 'killed' })]);
+    const finished = await runBundle({ action: 'deploy-model', ...common(), inputs: { rollout: listed[0]?.rollout ?? '', ...where() } });
+    expect(finished.outputs).toMatchObject({ revision: good.outputs['revision'], 'deployment-id': killed.outputs['deployment-id'] });
+    expect(statesOf(killed)).toEqual(['queued', 'in_progress', 'failure']);
+    expect((await sync()).outputs['rollouts']).toBe('[]');
+
+    const again = await kill();
+    await expire('killed');
+    const [one, two] = await Promise.all([
+      deploy({ ...of(await trained({ digit: 7, a: 1 })), ...into }),
+      deploy({ ...of(await trained({ digit: 7, b: 1 })), ...into }),
+    ]);
+    expect([one?.outputs['state'], two?.outputs['state']]).toEqual(['success', 'success']);
+    expect(statesOf(again)).toEqual(['queued', 'in_progress', 'failure']);
+    const waited = [one, two].filter((each) => each?.shown.includes('waiting: acme/digits: deploy of killed'));
+    expect(waited).toHaveLength(1);
+    const left = await rolloutStore(client).find(namespace, { repositoryId: repository.id, environment: 'killed', active: true });
+    expect(left).toEqual([]);
+  });
+});
