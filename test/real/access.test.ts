@@ -467,9 +467,21 @@ describe('a token that is no longer valid', () => {
   });
 });
 
-describe('the rights to nodes, which belong to no namespace', () => {
+describe('the rights to what belongs to no namespace', () => {
   const clusterRole = documented.find(({ kind }) => kind === 'ClusterRole') as Role;
   const podResource = core('pods', 'Pod');
+  const runtimes: Resource = {
+    group: 'trainer.kubeflow.org',
+    version: 'v1alpha1',
+    plural: 'clustertrainingruntimes',
+    kind: 'ClusterTrainingRuntime',
+  };
+  const clusterTemplates: Resource = {
+    group: 'argoproj.io',
+    version: 'v1alpha1',
+    plural: 'clusterworkflowtemplates',
+    kind: 'ClusterWorkflowTemplate',
+  };
 
   /** A run that failed, as far as its pod says, on a node that is gone: nothing else knows of the node. */
   async function failedOnLostNode(): Promise<string> {
@@ -486,7 +498,7 @@ describe('the rights to nodes, which belong to no namespace', () => {
     }
   }
 
-  it('explain more, and without them the wait ends all the same', async () => {
+  it('explain more of nodes, and without them the wait ends all the same', async () => {
     const { name, kubeconfig } = await account(roleOf('wait'));
     const without = await run(wait, waitInputs, { run: await failedOnLostNode(), kubeconfig });
     expect(without.outputs.get('state')).toBe('failed');
@@ -496,6 +508,81 @@ describe('the rights to nodes, which belong to no namespace', () => {
       `no events of nodes: missing right: cannot list events in namespace default on ${admin.server}`,
     ]);
 
+    await withClusterRole(name, async () => {
+      const withThem = await run(wait, waitInputs, { run: await failedOnLostNode(), kubeconfig });
+      expect(Object.fromEntries(withThem.outputs)).toMatchObject({ state: 'failed', reason: 'node-lost' });
+      expect(withThem.log.lines.filter((line) => line.includes('missing right: cannot get nodes'))).toEqual([]);
+    });
+  });
+
+  it('let a run use what all namespaces share; without them the right is named', async () => {
+    const [hasTrainer, hasArgo] = await Promise.all([isServed(runtimes), isServed(clusterTemplates)]);
+    const shared = unique('slashtrain-shared');
+    const container = { name: 'node', image: target.base };
+    const metadata = { name: shared, labels: { 'trainer.kubeflow.org/framework': 'slashtrain-test' } };
+    const ancestor = { labels: { 'trainer.kubeflow.org/trainjob-ancestor-step': 'trainer' } };
+    const replicated = { name: 'node', template: { metadata: ancestor, spec: { template: { spec: { containers: [container] } } } } };
+    const runtimeSpec = { mlPolicy: { numNodes: 1 }, template: { spec: { replicatedJobs: [replicated] } } };
+    const templateSpec = { entrypoint: 'main', templates: [{ name: 'main', container: { image: target.base, command: ['true'] } }] };
+    const make = (of: Resource, spec: object): Promise<unknown> =>
+      admin.create<KubernetesObject>(of, { apiVersion: `${of.group}/${of.version}`, kind: of.kind, metadata, spec });
+    if (hasTrainer) await make(runtimes, runtimeSpec);
+    if (hasArgo) await make(clusterTemplates, templateSpec);
+
+    const kinds: [boolean, string, string, Record<string, string>][] = [
+      [
+        hasTrainer,
+        'trainer.kubeflow.org',
+        'trainjobs',
+        { image: `${target.registry}/node@sha256:${'a'.repeat(64)}`, framework: 'trainer' },
+      ],
+      [hasArgo, 'argoproj.io', 'workflows', { manifest: JSON.stringify(workflowOf(shared), undefined, 1) }],
+    ];
+    const made = kinds.filter(([isThere]) => isThere);
+    const own = made.map(([, group, plural]) => ({ apiGroups: [group], resources: [plural], verbs: ['get', 'create', 'delete', 'patch'] }));
+    const { name, kubeconfig } = await account({ ...roleOf('submit'), rules: [...roleOf('submit').rules, ...own] });
+    const { sha, number } = pullRequest();
+    const submitAll = (): Promise<Ran[]> =>
+      Promise.all(
+        made.map(([, , , inputs]) =>
+          run(submit, submitInputs, { ...inputs, sha, 'pr-number': String(number), pipeline: 'digits', 'dry-run': 'true', kubeconfig }),
+        ),
+      );
+    try {
+      const without = (await submitAll()).map(({ failure, log }) => `${words(failure)}\n${log.lines.join('\n')}`);
+      const lines = {
+        trainjobs: 'list clustertrainingruntimes.trainer.kubeflow.org',
+        workflows: 'get clusterworkflowtemplates.argoproj.io',
+      };
+      for (const [index, [, , plural]] of made.entries()) {
+        expect(without[index]).toContain(`missing right: cannot ${lines[plural as keyof typeof lines]}`);
+        expect(without[index]).toContain('add it to the ClusterRole: {apiGroups');
+      }
+      await withClusterRole(name, async () => {
+        for (const { failure, log } of await submitAll()) {
+          const told = [...(failure === undefined ? [] : [words(failure)]), ...log.lines].join('\n');
+          expect(told).not.toContain('missing right');
+          // Others may have runtimes on this cluster: then it asks which.
+          expect(failure === undefined || told.includes(shared)).toBe(true);
+        }
+      });
+    } finally {
+      if (hasTrainer) await admin.delete(runtimes, '', shared);
+      if (hasArgo) await admin.delete(clusterTemplates, '', shared);
+    }
+  });
+
+  function workflowOf(name: string): object {
+    const spec = { workflowTemplateRef: { name, clusterScope: true } };
+    return { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', metadata: { name: 'digits' }, spec };
+  }
+
+  async function isServed({ group, version, plural }: Resource): Promise<boolean> {
+    return (await admin.discover(group, version))?.some((one) => one.plural === plural) ?? false;
+  }
+
+  /** While `story` goes on, the account has the documented ClusterRole as well. */
+  async function withClusterRole(name: string, story: () => Promise<void>): Promise<void> {
     const at = { name: unique('slashtrain-nodes') };
     await admin.create<KubernetesObject>(clusterRoles, { ...clusterRole, metadata: at });
     await admin.create<KubernetesObject>(clusterRoleBindings, {
@@ -506,13 +593,11 @@ describe('the rights to nodes, which belong to no namespace', () => {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: at.name },
     });
     try {
-      await untilAllowed(name, { apiGroups: [''], resources: ['nodes'], verbs: ['get'] });
-      const withThem = await run(wait, waitInputs, { run: await failedOnLostNode(), kubeconfig });
-      expect(Object.fromEntries(withThem.outputs)).toMatchObject({ state: 'failed', reason: 'node-lost' });
-      expect(withThem.log.lines.filter((line) => line.includes('missing right: cannot get nodes'))).toEqual([]);
+      for (const rule of clusterRole.rules) await untilAllowed(name, rule);
+      await story();
     } finally {
       await admin.delete(clusterRoleBindings, '', at.name);
       await admin.delete(clusterRoles, '', at.name);
     }
-  });
+  }
 });
