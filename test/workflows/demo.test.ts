@@ -66,10 +66,19 @@ describe('the demo', () => {
           'pull_request_target',
           'pull_request_target',
           'issue_comment',
+          'issue_comment',
+          'issue_comment',
           'pull_request_target',
           'issue_comment',
+          'issue_comment',
         ]);
-        expect(workflows.runs.map((run) => run.conclusion)).toEqual(Array(7).fill('success'));
+        // What is worse is not deployed.
+        expect(workflows.runs.map((run) => run.conclusion)).toEqual([...Array<string>(9).fill('success'), 'failure']);
+        const deployments = [...repository.data.deployments.values()];
+        expect(deployments.map(({ environment, sha, statuses }) => [environment, sha, statuses.map(({ state }) => state)])).toEqual([
+          ['staging', betterSha, ['queued', 'in_progress', 'success']],
+          ['production', betterSha, ['queued', 'in_progress', 'success']],
+        ]);
         // What GitHub refuses for a missing permission, and what it does not know, is nowhere.
         expect(github.requests.filter(({ status }) => status === 401 || status === 403 || status >= 500)).toEqual([]);
 
@@ -83,6 +92,8 @@ describe('the demo', () => {
       expect(printed).toContain(`✓ ${metricsCheck}`);
       expect(printed).toContain(`✗ ${metricsCheck}`);
       expect(printed).toMatch(/accuracy +0\.8\d\d\d, baseline 0\.97\d\d +✗ gate fails/u);
+      expect(printed).toMatch(/ada approves production\n(.*\n)*? +deploy +✓ production: [0-9a-f]{7}-[0-9a-z]+\n/u);
+      expect(printed).toMatch(/has the verdict "fail"; (.*\n)*? +deploy +✗ staging: refused\n +runs +[0-9a-f]{7}, success: /u);
       expect(printed).toContain('KUBECONFIG');
       expect(printed).not.toContain('\u001b');
       expect(readdirSync(folder)).toEqual([]);

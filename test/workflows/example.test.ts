@@ -98,6 +98,7 @@ describe('a push', () => {
       expect(opened && jobs(opened)).toEqual({
         command: 'skipped',
         train: 'skipped',
+        deploy: 'skipped',
         cancel: 'skipped',
         pushed: 'success',
         closed: 'skipped',

@@ -8,7 +8,7 @@ import { digitsFiles } from './example.ts';
 import type { DemoOptions } from './options.ts';
 import { openPlace } from './place.ts';
 import type { Screen } from './screen.ts';
-import { metricsCheck, tellStory, trainCheck, type Scene } from './story.ts';
+import { metricsCheck, protectedEnvironment, tellStory, trainCheck, type Scene } from './story.ts';
 import { Teller } from './teller.ts';
 
 /** What the demo is started with. */
@@ -43,6 +43,15 @@ export async function demo({ options, screen, environment, signal, onTold }: Dem
         github: fakeForRunner(github, repository),
         secrets: { KUBECONFIG: place.kubeconfig },
         vars: { SLASHTRAIN_IMAGE: `${place.registry}/acme/digits`, SLASHTRAIN_BASE: place.base },
+        environments: {
+          isProtected: (environment) => environment === protectedEnvironment,
+          review: (environment, { actor }) => {
+            const by = actor === 'ada' ? 'mona' : 'ada';
+            clock.pass();
+            teller.person(by, `approves ${environment}`);
+            return Promise.resolve({ by, approved: true });
+          },
+        },
         signal,
         runs,
         now,

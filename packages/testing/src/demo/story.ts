@@ -22,7 +22,10 @@ export interface Scene {
   signal: AbortSignal;
 }
 
-/** The three acts: a first model, a better one, and one that is held back. @returns the pull request that stays open */
+/** The environment whose jobs wait for a reviewer. */
+export const protectedEnvironment = 'production';
+
+/** The four acts: a first model, a better one, its way to production, and one that is held back. @returns the pull request that stays open */
 export async function tellStory(scene: Scene): Promise<number> {
   const { repository, teller } = scene;
 
@@ -49,10 +52,16 @@ export async function tellStory(scene: Scene): Promise<number> {
   await train(scene, second, 'mona');
   report(scene, second);
 
-  teller.act(3, 'A worse one is held back');
+  teller.act(3, 'Into staging, and on to production behind an approval');
+  await deploy(scene, second, 'mona', 'staging');
+  await deploy(scene, second, 'mona', protectedEnvironment);
+
+  teller.act(4, 'A worse one is held back');
   await push(scene, second, { hidden: 96, 'learning-rate': 0.003, batch: 16 }, 'Take smaller steps');
   await train(scene, second, 'mona');
   report(scene, second);
+  teller.gap();
+  await deploy(scene, second, 'mona', 'staging');
   return second;
 }
 
@@ -92,6 +101,23 @@ async function train(scene: Scene, number: number, login: string): Promise<void>
   const [run] = await dispatch(scene, repository.events.issueComment(comment));
   if (!run) throw new Error('the comment started no workflow');
   tellOutcome(scene, number, run);
+}
+
+async function deploy(scene: Scene, number: number, login: string, environment: string): Promise<void> {
+  const { repository, teller, clock } = scene;
+  clock.pass();
+  teller.person(login, `comments /deploy environment=${environment}`);
+  const comment = repository.comment(number, login, `/deploy environment=${environment}`);
+  const [run] = await dispatch(scene, repository.events.issueComment(comment));
+  if (!run) throw new Error('the comment started no workflow');
+  const outputs = run.jobs.flatMap((job) => job.steps).find(({ id }) => id === 'deploy')?.outputs ?? {};
+  const deployments = [...repository.data.deployments.values()].filter((one) => one.environment === environment);
+  const last = deployments.at(-1);
+  teller.gap();
+  const isGood = outputs['state'] === 'success';
+  teller.fact('deploy', isGood ? teller.good(`${environment}: ${outputs['revision']}`) : teller.bad(`${environment}: refused`));
+  if (last) teller.fact('runs', `${last.sha.slice(0, 7)}, ${last.statuses.at(-1)?.state}: ${last.statuses.at(-1)?.description}`);
+  teller.gap();
 }
 
 /** What an event starts, until its end. */
