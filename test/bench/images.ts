@@ -21,18 +21,22 @@ import { median } from './measure.ts';
  * One changed line on a large base: the layer builder, `docker build` with `docker push`, and buildah, in one run on one
  * registry, with time and bytes over the line (warm ones in turn, medians of the rounds); then ten images at once and one
  * after the other. Asserts nothing.
- *   node test/bench/images.ts --registry HOST [--mb 2048] [--rounds 5]      HOST speaks http; dockerd and buildah are installed
+ *   node test/bench/images.ts --registry HOST [--mb 2048] [--rounds 5] [--delay 0]
+ * HOST speaks http; dockerd and buildah are installed. With --delay every byte takes so many milliseconds longer each way, as to
+ * a registry elsewhere; for small bases, since what is under way is held in memory.
  */
 const { values } = parseArgs({
   options: {
     registry: { type: 'string' },
     mb: { type: 'string', default: '2048' },
     rounds: { type: 'string', default: '5' },
+    delay: { type: 'string', default: '0' },
   },
 });
 const { registry } = values;
 const megabytes = Number(values.mb);
 const rounds = Number(values.rounds);
+const delay = Number(values.delay);
 if (!registry || !Number.isInteger(megabytes) || megabytes < 4 || !(rounds >= 1))
   throw new Error('--registry HOST is needed, --mb is a whole number from 4, and --rounds one from 1');
 
@@ -47,7 +51,7 @@ const change = (repository = single): string =>
   repository.commit({ files: { 'train.py': `print("${randomBytes(4).toString('hex')}")\n` } });
 
 try {
-  console.log(`a base of ${megabytes} MB`);
+  console.log(`a base of ${megabytes} MB${delay > 0 ? `, ${delay} ms away` : ''}`);
   await pushBase();
   const taken: Record<string, { ms: number[]; MB: number[] }> = {};
   const measure = async (name: string, work: () => Promise<unknown>): Promise<void> => {
@@ -237,9 +241,10 @@ async function countingProxy(to: string): Promise<{ host: string; bytes(): numbe
       [far, near],
     ] as const) {
       one.on('data', (data: Buffer) => (bytes += data.length));
-      one.pipe(two);
       one.on('error', () => two.destroy());
-      one.on('close', () => two.end());
+      if (delay === 0) one.pipe(two);
+      else one.on('data', (data: Buffer) => setTimeout(() => two.writable && two.write(data), delay));
+      one.on('close', () => setTimeout(() => two.end(), delay));
     }
   });
   server.listen(0, '127.0.0.1');
