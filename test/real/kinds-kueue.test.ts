@@ -3,6 +3,7 @@ import { job } from '@slashtrain/core/kinds/job';
 import { jobSet } from '@slashtrain/core/kinds/job-set';
 import type { Kind, KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
 import { putIntoQueue } from '@slashtrain/core/kinds/kueue';
+import { pytorchJob, tfJob } from '@slashtrain/core/kinds/training-operator';
 import { RealKinds } from '../support/kinds.ts';
 import { unique } from '../support/targets.ts';
 
@@ -16,6 +17,14 @@ const localQueues = resource('LocalQueue', 'localqueues');
 const priorities = resource('WorkloadPriorityClass', 'workloadpriorityclasses');
 const isThere = await real.has([clusterQueues, 'Kueue (https://kueue.sigs.k8s.io/docs/installation/)']);
 const name = unique('slashtrain');
+/** Kinds of the training operator, with the field of their replicas, a role that may be alone, and its container. */
+const others: [Kind, string, string, string][] = [];
+for (const one of [
+  [pytorchJob, 'pytorchReplicaSpecs', 'Master', 'pytorch'],
+  [tfJob, 'tfReplicaSpecs', 'Worker', 'tensorflow'],
+] as [Kind, string, string, string][]) {
+  if (await real.has([one[0].resource, one[0].operator ?? ''])) others.push(one);
+}
 beforeAll(() => real.begin());
 afterAll(() => real.end());
 
@@ -84,6 +93,28 @@ if (isThere) {
       expect(ofNowhere).toMatchObject({ message: expect.stringContaining("LocalQueue nope doesn't exist") as unknown, retryable: false });
       await Promise.all([large, nowhere].map((reference) => real.backend.cancel(reference, 0)));
     });
+
+    // A table without a row is an error.
+    if (others.length > 0) {
+      it.each(others.map(([kind, ...more]) => [kind.resource.kind, kind, ...more] as const))(
+        'a %s is held as a whole: it waits for its quota and says so, and runs when there is room',
+        async (_, kind, field, role, container) => {
+          const { spec } = real.pod('echo done', { name: container, resources: { requests: { cpu: '15m' } } });
+          const object = real.object(kind, {
+            [field]: { [role]: { replicas: 1, template: { spec: { ...spec, restartPolicy: undefined } } } },
+          });
+          putIntoQueue(kind, object, name);
+          const first = await real.start(job, asking(job, 15, 'sleep 600'));
+          await real.until(first, ({ state }) => state === 'running');
+          const held = await real.start(kind, object);
+          const explained = await real.explained(held, ({ reason }) => reason === 'quota');
+          expect(explained).toMatchObject({ message: expect.stringContaining('insufficient unused quota for cpu') as unknown });
+          expect((await real.backend.pods(held)).pods).toEqual([]);
+          await real.backend.cancel(first, 0);
+          expect((await real.follow(held)).at(-1)).toMatchObject({ state: 'succeeded' });
+        },
+      );
+    }
 
     it('is preempted, stands in the queue again with a note, and runs when the other has ended', async () => {
       const low = await real.start(job, asking(job, 15, 'sleep 600'));
