@@ -8,6 +8,8 @@ export interface JsonClient {
   get(path: string, query?: Iterable<[string, string]>): Promise<unknown>;
   /** A POST that only reads, hence may be sent again. */
   post(path: string, body: unknown): Promise<unknown>;
+  /** A DELETE with a body; what is gone already is for the caller to know. */
+  delete(path: string, body: unknown): Promise<unknown>;
   /** e.g. `https://mlflow.example.com` */
   readonly url: string;
 }
@@ -65,6 +67,7 @@ export function openJson(options: JsonClientOptions): JsonClient {
   return {
     get: (path, query = []) => send('GET', path, query),
     post: (path, body) => send('POST', path, [], body),
+    delete: (path, body) => send('DELETE', path, [], body),
     url: `${base.origin}${base.pathname.replace(/\/$/u, '')}`,
   };
 }

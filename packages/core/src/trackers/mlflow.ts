@@ -37,23 +37,8 @@ export interface Mlflow {
  * Opens the server of `MLFLOW_TRACKING_URI`, as MLFLOW_TRACKING_USERNAME and _PASSWORD or MLFLOW_TRACKING_TOKEN
  * (https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/).
  */
-export function openMlflow(
-  options: Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
-    environment: NodeJS.ProcessEnv;
-    mask(secret: string): void;
-  },
-): Mlflow {
-  const { environment, mask } = options;
-  const { MLFLOW_TRACKING_USERNAME: user, MLFLOW_TRACKING_PASSWORD: password, MLFLOW_TRACKING_TOKEN: token } = environment;
-  const basic = user && password ? Buffer.from(`${user}:${password}`).toString('base64') : undefined;
-  for (const secret of [password, token, basic]) if (secret) mask(secret);
-  const authorization = basic ? `Basic ${basic}` : token ? `Bearer ${token}` : undefined;
-  const json = openJson({
-    ...options,
-    tracker: 'MLflow',
-    credentials: 'MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD,',
-    headers: authorization ? { authorization } : {},
-  });
+export function openMlflow(options: MlflowOptions): Mlflow {
+  const json = mlflowServer(options);
   return {
     url: json.url,
     experimentIds: (names) => experimentIds(json, names),
@@ -65,6 +50,27 @@ export function openMlflow(
     histories: (runIds, metric, whole = false) => histories(json, runIds, metric, whole),
     modelRun: (uri) => modelRun(json, uri),
   };
+}
+
+/** Where an MLflow server is, and how one signs in. */
+export type MlflowOptions = Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
+  environment: NodeJS.ProcessEnv;
+  mask(secret: string): void;
+};
+
+/** The server's REST API, signed in to. */
+export function mlflowServer(options: MlflowOptions): JsonClient {
+  const { environment, mask } = options;
+  const { MLFLOW_TRACKING_USERNAME: user, MLFLOW_TRACKING_PASSWORD: password, MLFLOW_TRACKING_TOKEN: token } = environment;
+  const basic = user && password ? Buffer.from(`${user}:${password}`).toString('base64') : undefined;
+  for (const secret of [password, token, basic]) if (secret) mask(secret);
+  const authorization = basic ? `Basic ${basic}` : token ? `Bearer ${token}` : undefined;
+  return openJson({
+    ...options,
+    tracker: 'MLflow',
+    credentials: 'MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD,',
+    headers: authorization ? { authorization } : {},
+  });
 }
 
 async function experimentIds(json: JsonClient, names: readonly string[]): Promise<string[]> {

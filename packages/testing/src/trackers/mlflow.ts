@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ModelRegistry } from './mlflow-models.ts';
 import { serveTracker, type Answer, type FakeTracker } from './server.ts';
 
 /** A run as `mlflow-log.py` takes it too, so that the same runs can be logged to a real server. */
@@ -29,11 +30,10 @@ interface Run extends LoggedRun {
 export async function startMlflow(options: { token?: string } = {}): Promise<FakeMlflow> {
   const runs: Run[] = [];
   const experiments: string[] = [];
-  const aliases = new Map<string, { name: string; version: string; run_id: string }>();
-  const versions = new Map<string, { name: string; version: string; run_id: string }>();
+  const models = new ModelRegistry();
   let clock = 1_700_000_000_000;
 
-  const answer = (path: string, query: URLSearchParams, body: Record<string, unknown>): Answer => {
+  const answer = (path: string, query: URLSearchParams, body: Record<string, unknown>, method: string): Answer => {
     const page = <T>(all: readonly T[], size: number, token: unknown): { some: T[]; next?: string } => {
       const from = Number(token ?? 0);
       const to = from + size;
@@ -94,18 +94,8 @@ export async function startMlflow(options: { token?: string } = {}): Promise<Fak
         );
         return { metrics: some, ...(next && { next_page_token: next }) };
       }
-      case 'registered-models/alias': {
-        const found = aliases.get(`${query.get('name') ?? ''}@${query.get('alias') ?? ''}`);
-        return found
-          ? { model_version: found }
-          : { status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE', message: 'Registered model alias not found.' } };
-      }
-      case 'model-versions/get': {
-        const found = versions.get(`${query.get('name') ?? ''}/${query.get('version') ?? ''}`);
-        return found ? { model_version: found } : missing('Model Version not found');
-      }
       default:
-        return { status: 501, body: { message: `the fake MLflow does not have ${path}` } };
+        return models.answer(method, path, query, body) ?? { status: 501, body: { message: `the fake MLflow does not have ${path}` } };
     }
   };
   const experimentOf = (run: LoggedRun): string => String(experiments.indexOf(run.experiment) + 1);
@@ -130,7 +120,12 @@ export async function startMlflow(options: { token?: string } = {}): Promise<Fak
       return { status: 401, body: { error_code: 'UNAUTHENTICATED', message: 'You are not authenticated.' } };
     }
     const path = request.url.pathname.replace(/^\/(?:ajax-)?api\/2\.0\/mlflow\//u, '');
-    return answer(path, request.url.searchParams, (request.body ? JSON.parse(request.body) : {}) as Record<string, unknown>);
+    return answer(
+      path,
+      request.url.searchParams,
+      (request.body ? JSON.parse(request.body) : {}) as Record<string, unknown>,
+      request.method,
+    );
   });
   return {
     ...tracker,
@@ -140,10 +135,8 @@ export async function startMlflow(options: { token?: string } = {}): Promise<Fak
         if (!experiments.includes(run.experiment)) experiments.push(run.experiment);
         runs.push({ ...run, id, startedAt: clock++ });
         if (run.model) {
-          const version = String([...versions.values()].filter(({ name }) => name === run.model?.name).length + 1);
-          const entry = { name: run.model.name, version, run_id: id };
-          versions.set(`${run.model.name}/${version}`, entry);
-          aliases.set(`${run.model.name}@${run.model.alias}`, entry);
+          const { version } = models.register(run.model.name, id, `runs:/${id}/model`);
+          models.setAlias(run.model.name, run.model.alias, version);
         }
         return id;
       });
