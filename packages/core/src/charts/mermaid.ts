@@ -32,9 +32,10 @@ const colours = [
  * curve that begins later or ends earlier is drawn level there; the legend says both.
  * @param title hostile text
  * @param lines at most 4; the first is drawn on top
+ * @param axis what the steps are
  * @returns undefined where there is no curve: fewer than two steps with finite values
  */
-export function mermaidLine(title: string, lines: readonly ChartLine[]): string | undefined {
+export function mermaidLine(title: string, lines: readonly ChartLine[], axis = 'step'): string | undefined {
   const drawn = colours.flatMap((colour, index) => {
     const line = lines[index];
     const finite = line?.points.filter(({ value }) => Number.isFinite(value)) ?? [];
@@ -55,7 +56,7 @@ export function mermaidLine(title: string, lines: readonly ChartLine[]): string 
       themeVariables: { xyChart: { backgroundColor: 'transparent', plotColorPalette: onTop.map(({ colour }) => colour.code).join(', ') } },
     })}}%%`,
     'xychart-beta',
-    `  x-axis "step" ${stepsOf(grid)}`,
+    `  x-axis "${labelOf(axis)}" ${stepsOf(grid)}`,
     `  y-axis "${labelOf(title)}${scale.words}" ${decimal(low)} --> ${decimal(high)}`,
     ...onTop.map(({ values }) => `  line [${values.map((value) => decimal(scale.apply(value))).join(', ')}]`),
   ];
