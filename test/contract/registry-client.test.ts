@@ -419,9 +419,15 @@ describe.each(['basic', 'bearer'] as const)('a registry with logins (%s)', (kind
       expect(tokens()).toBe(1);
       for (let time = 0; time < 3; time++) await registry.manifest('owner/image', 'tag');
       expect(tokens()).toBe(1);
-      server.expireTokens();
-      await registry.manifest('owner/image', 'tag');
+      // Requests at once share one as well.
+      const another = new Registry(server.host, as(server.host, 'alice', 'pa:ss'));
+      await Promise.all(Array.from({ length: 5 }, () => another.manifest('owner/image', 'tag')));
       expect(tokens()).toBe(2);
+      server.expireTokens();
+      await Promise.all(Array.from({ length: 5 }, () => another.manifest('owner/image', 'tag')));
+      expect(tokens()).toBe(3);
+      await registry.manifest('owner/image', 'tag');
+      expect(tokens()).toBe(4);
       // One to pull is none to push with, and the upload in its middle renews that.
       const blob = blobOf(randomBytes(100_000));
       const wasFault = server.fault;

@@ -86,8 +86,10 @@ export class Authorizer {
     const key = scopes.map(formatScope).sort().join(' ');
     const now = this.#options.now ?? Date.now;
     // Who may push may pull: another token is another request to wait for.
-    const kept = await [...this.#tokens.values()].find((one) => covers(one.scopes, scopes))?.fetching;
+    const found = [...this.#tokens.values()].find((one) => covers(one.scopes, scopes));
+    const kept = found && (await found.fetching);
     if (kept && kept.until > now()) return `Bearer ${kept.token}`;
+    // Nothing is awaited from the look until it is kept, so that requests at once share one token.
     const fetching = this.#fetchToken(this.#challenge, scopes);
     this.#tokens.set(key, { scopes, fetching });
     // A failed one is not kept: the next request asks anew.
@@ -95,14 +97,21 @@ export class Authorizer {
     return `Bearer ${(await fetching).token}`;
   }
 
-  /** Takes in a 401: what the registry asks for now, and that the token of these scopes is no good. Whether a new try makes sense. */
-  challenged(header: string | undefined, scopes: readonly Scope[]): boolean {
+  /**
+   * Takes in a 401: what the registry asks for now, and that the token that was used is no good.
+   * @param used the header that was refused; another request may have brought a better token meanwhile
+   * @returns whether a new try makes sense
+   */
+  async challenged(header: string | undefined, used: string | undefined): Promise<boolean> {
     const offered = parseChallenges(header);
     const challenge = offered.find(({ scheme }) => scheme === 'bearer') ?? offered.find(({ scheme }) => scheme === 'basic');
     if (!challenge) return false;
     if (challenge.scheme === 'basic' && !(this.#options.credentials && 'password' in this.#options.credentials)) return false;
     this.#challenge = challenge;
-    for (const [key, kept] of this.#tokens) if (covers(kept.scopes, scopes)) this.#tokens.delete(key);
+    for (const [key, { fetching }] of used === undefined ? [] : [...this.#tokens]) {
+      const kept = await fetching.catch(() => undefined);
+      if (kept && `Bearer ${kept.token}` === used && this.#tokens.get(key)?.fetching === fetching) this.#tokens.delete(key);
+    }
     return true;
   }
 

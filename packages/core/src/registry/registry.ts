@@ -253,7 +253,7 @@ export class Registry {
         ...(request.idleSeconds === undefined ? {} : { idleSeconds: request.idleSeconds }),
       });
       const answer = request.stream ? await asked : await this.#reaching(asked, `${request.method} ${url.pathname}`);
-      if (answer.status === 401 && !renewed && authorizer.challenged(header(answer, 'www-authenticate'), request.scopes)) {
+      if (answer.status === 401 && !renewed && (await authorizer.challenged(header(answer, 'www-authenticate'), authorization))) {
         answer.body.resume();
         continue;
       }
