@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { openMlflow } from '@slashtrain/core/trackers/mlflow';
 import { openPrometheus } from '@slashtrain/core/trackers/prometheus';
 import { openWandb } from '@slashtrain/core/trackers/wandb';
+import { startWandb } from '@slashtrain/testing/trackers/wandb';
 import { serveTracker, type FakeTracker } from '@slashtrain/testing/trackers/server';
 
 /* How trackers' clients take what goes wrong; and W&B and Prometheus by answers of the documented form: no real server gave them. */
@@ -67,7 +68,7 @@ describe('W&B', () => {
 
   it('is asked page by page, and its runs are read', async () => {
     answer = (_, { variables }) => {
-      const { after } = variables as { after: string | null };
+      const { cursor: after } = variables as { cursor: string | null };
       const pageInfo = { endCursor: after === null ? 'c1' : 'c2', hasNextPage: after === null };
       return { data: { project: { runs: { edges: [node(after === null ? 'a' : 'b')], pageInfo } } } };
     };
@@ -89,20 +90,26 @@ describe('W&B', () => {
     ]);
     expect(server.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from('api:key').toString('base64')}`);
     expect(JSON.parse(server.requests[1]?.body ?? '')).toMatchObject({
-      variables: { entity: 'acme', project: 'digits', filters: '{"commit":"abc"}', after: 'c1' },
+      variables: { entity: 'acme', project: 'digits', filters: '{"commit":"abc"}', cursor: 'c1' },
     });
   });
 
-  it('gives curves, one key a specification', async () => {
-    answer = () => ({
-      data: { project: { run: { sampledHistory: [[{ _step: 2, loss: 'NaN' }, { _step: 1, loss: 0.5 }, { _step: 3 }]] } } },
-    });
-    const wandb = openWandb({ ...options, url: server.url, entity: 'acme', project: 'digits', environment: {} });
-    expect((await wandb.histories(['a'], 'loss')).get('a')).toEqual([
-      { step: 1, value: 0.5 },
-      { step: 2, value: Number.NaN },
+  it('has curves: sampled by its server, or whole where a gate looks at every point', async () => {
+    const wandb = await startWandb({ key: 'key', entity: 'acme', project: 'digits' });
+    const history = Array.from({ length: 2500 }, (_, _step) => ({ _step, loss: _step === 1234 ? 'NaN' : _step === 1501 ? -1 : 1 }));
+    wandb.log([
+      { name: 'a', history },
+      { name: 'b', history: [{ _step: 3, other: 1 }] },
     ]);
-    expect(JSON.parse(server.requests[0]?.body ?? '').variables.specs).toEqual(['{"keys":["_step","loss"],"samples":500}']);
+    const client = openWandb({ ...options, url: wandb.url, entity: 'acme', project: 'digits', environment: { WANDB_API_KEY: 'key' } });
+    for await (const page of client.searchRuns({})) expect(page.map(({ id }) => id)).toEqual(['b', 'a']);
+    const few = (await client.histories(['a', 'b'], 'loss')).get('a') ?? [];
+    expect([few.length, few[0]?.step]).toEqual([500, 0]);
+    const all = await client.histories(['a', 'b'], 'loss', true);
+    expect(all.get('a')?.map(({ step }) => step)).toEqual(history.map(({ _step }) => _step));
+    expect([all.get('a')?.[1234]?.value, all.get('a')?.[1501]?.value]).toEqual([Number.NaN, -1]);
+    expect(all.get('b')).toEqual([]);
+    await wandb.close();
   });
 
   it.each<[object, string]>([

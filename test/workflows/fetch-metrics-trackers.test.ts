@@ -7,6 +7,7 @@ import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
 import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { startMlflow, type FakeMlflow, type LoggedRun } from '@slashtrain/testing/trackers/mlflow';
+import { startWandb, type WandbRun } from '@slashtrain/testing/trackers/wandb';
 import { unique } from '../support/targets.ts';
 
 /* What fetch-metrics makes of a tracker's runs, without a cluster, through its bundle. */
@@ -59,6 +60,9 @@ beforeAll(async () => {
     { experiment: 'digits', name: 'other attempt', context: of(head, `${runName}-2`, number)!, metrics: { accuracy: [[2, 1]] } },
     { experiment: 'digits', name: 'no commit', context: { 'slashtrain.run': runName }, metrics: { accuracy: [[2, 1]] } },
     { experiment: 'digits', name: 'running', context: ours!, status: 'RUNNING', metrics: { accuracy: [[2, 1]] } },
+    { experiment: 'digits', name: 'deployed before', context: { stage: 'production' }, metrics: { accuracy: [[2, 0.99]] } },
+    { experiment: 'digits', name: 'deployed', context: { stage: 'production' }, metrics: { accuracy: [[2, 0.93]] } },
+    { experiment: 'digits', name: 'deployed, failed', context: { stage: 'production' }, status: 'FAILED', metrics: { accuracy: [[2, 1]] } },
     {
       experiment: 'digits',
       name: 'champion',
@@ -80,7 +84,10 @@ afterAll(() => Promise.all([github.close(), mlflow.close()]));
 
 const runName = 'digits-pr1-0123456-9f8e7d6';
 
-async function fetchMetrics(inputs: Record<string, string>): Promise<BundleResult & { file: MetricsFile }> {
+async function fetchMetrics(
+  inputs: Record<string, string>,
+  env: Record<string, string> = {},
+): Promise<BundleResult & { file: MetricsFile }> {
   const result = await runBundle({
     action: 'fetch-metrics',
     github: {
@@ -98,7 +105,7 @@ async function fetchMetrics(inputs: Record<string, string>): Promise<BundleResul
       gates: '- { metric: accuracy, direction: higher, max-regression: "0", require-seeds: 3, confidence: 0.95 }',
       ...inputs,
     },
-    env: { MLFLOW_TRACKING_TOKEN: token },
+    env: { MLFLOW_TRACKING_TOKEN: token, ...env },
     workspace,
   });
   const path = result.outputs['metrics-file'];
@@ -134,6 +141,7 @@ describe('runs of a tracker', () => {
 
   it.each<[string, string, Record<string, unknown>]>([
     ['models:/digits@champion', 'models:/digits@champion (champion)', { sha: '0'.repeat(40) }],
+    ['tag:stage=production', 'tag:stage=production (deployed)', { sha: '0'.repeat(40) }],
     ['file:metrics.json', 'metrics.json at', {}],
     ['{accuracy: 0.5}', 'values that are written down', {}],
   ])('are compared with %s', async (baseline, description, more) => {
@@ -142,6 +150,45 @@ describe('runs of a tracker', () => {
     expect(file.baseline?.description).toContain(description);
     expect(file.baseline).toMatchObject(more);
     if (baseline.startsWith('file:')) expect(file.baseline?.runs[0]?.metrics[0]?.last).toBe(0.9);
+  });
+
+  it('of W&B are samples where they are trials of one sweep, and are compared with a tag', async () => {
+    const key = 'wandb-key-0123456789';
+    const wandb = await startWandb({ key, entity: 'acme', project: 'digits' });
+    const trial = (lr: number, accuracy: number, more: Partial<WandbRun> = {}): WandbRun => ({
+      name: `t${lr}`,
+      sweepName: 's1',
+      commit: head,
+      group: runName,
+      tags: ['slashtrain', `pr-${number}`],
+      config: { lr },
+      history: [
+        { _step: 0, accuracy: 0.99 },
+        { _step: 1, accuracy },
+      ],
+      ...more,
+    });
+    wandb.log([
+      trial(0.1, 0.95),
+      trial(0.2, 0.97),
+      trial(0.3, 0.9, { state: 'crashed' }),
+      // An agent of the same sweep on somebody's own machine.
+      trial(0.4, 1, { group: 'sweep-s1' }),
+      { name: 'p', commit: base, tags: ['production'], config: { lr: 0.1 }, history: [{ _step: 0, accuracy: 0.9 }] },
+    ]);
+    const inputs = { source: 'wandb', 'tracker-url': wandb.url, experiment: 'acme/digits', baseline: 'tag:production' };
+    const gates = '- { metric: accuracy, direction: higher, max-regression: "0", on: best }';
+    const { file, outputs, stdout } = await fetchMetrics({ ...inputs, gates }, { WANDB_API_KEY: key });
+    await wandb.close();
+    expect(stdout.split('\n').filter((line) => line.includes(key) && !line.startsWith('::add-mask::'))).toEqual([]);
+    expect(outputs['verdict']).toBe('pass');
+    expect(file.gates[0]).toMatchObject({ candidate: 0.99, baseline: 0.9 });
+    expect(file.candidates.map(({ name }) => name)).toEqual(['t0.2', 't0.1']);
+    expect(file.excluded?.map(({ name, reason }) => `${name}: ${reason}`).sort()).toEqual([
+      't0.3: it did not finish, it is failed',
+      't0.4: it is of another attempt, sweep-s1',
+    ]);
+    expect(file.baseline).toMatchObject({ sha: base, description: 'tag:production (p)' });
   });
 
   it('are never their own baseline, whatever the registry says', async () => {

@@ -39,7 +39,7 @@ export function wandbSource({ subject, run, url, experiments, gates, host }: Tra
     return found;
   };
   const samples = async (runs: TrackedRun[]): Promise<MetricRun[]> => {
-    await addHistories(runs, gates, (ids, metric) => wandb.histories(ids, metric));
+    await addHistories(runs, gates, (ids, metric, whole) => wandb.histories(ids, metric, whole));
     return runs.map((one) => asSample('wandb', one));
   };
   const ofCommit = (sha: string): object[] => [{ commit: sha }, { 'config.github_sha.value': sha }];

@@ -6,18 +6,21 @@ import type { TrackedRun } from './tracked.ts';
 
 const pageSize = 100;
 const samples = 500;
+// As the public client's scan_history does: of a thousand steps a thousand samples are all.
+const historyPage = 1000;
+const mostPages = 50;
 
 /** One project of Weights & Biases, read only. */
 export interface Wandb {
   /** Runs that a filter of MongoDB's form finds, page by page. @example `{ $or: [{ commit: sha }, { group: name }] }` */
   searchRuns(filters: object): AsyncGenerator<TrackedRun[]>;
-  /** At most 500 points of one metric by run. */
-  histories(runIds: readonly string[], metric: string): Promise<Map<string, MetricPoint[]>>;
+  /** At most 500 points of one metric by run; with `whole` all of them, of runs that were found before and have under 50,000 steps. */
+  histories(runIds: readonly string[], metric: string, whole?: boolean): Promise<Map<string, MetricPoint[]>>;
 }
 
 /**
  * Opens a project of `WANDB_BASE_URL`, as `WANDB_API_KEY`. The queries are those of W&B's own public client
- * (https://github.com/wandb/wandb/blob/b6e2950/wandb/apis/public/runs.py); no real server has answered them yet.
+ * (https://github.com/wandb/wandb/blob/v0.22.3/wandb/apis/public/runs.py); no real server has answered them yet.
  */
 export function openWandb(
   options: Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
@@ -37,6 +40,8 @@ export function openWandb(
     credentials: 'WANDB_API_KEY',
     headers: key === '' ? {} : { authorization: `Basic ${basic}` },
   });
+  // As the search told them: where a curve ends.
+  const lastSteps = new Map<string, number>();
   const app = environment['WANDB_APP_URL'] ?? json.url.replace('//api.', '//');
   return {
     async *searchRuns(filters) {
@@ -47,39 +52,69 @@ export function openWandb(
           filters: JSON.stringify(filters),
           order: '-created_at',
           perPage: pageSize,
-          after: after ?? null,
+          cursor: after ?? null,
         });
+        for (const { node } of runs?.edges ?? []) lastSteps.set(String(node.name), Number(node.historyKeys?.lastStep ?? Number.NaN));
         yield (runs?.edges ?? []).map(({ node }) => readRun(node, `${app}/${entity}/${project}`));
         after = runs?.pageInfo?.endCursor;
         more = runs?.pageInfo?.hasNextPage === true && after !== undefined;
       }
     },
-    async histories(runIds, metric) {
+    async histories(runIds, metric, whole = false) {
+      const what = (run: string): string => `${entity}/${project}/${run}`;
       // A specification of several keys is an AND, and gives nothing without a word: one key each.
-      const specs = [JSON.stringify({ keys: ['_step', metric], samples })];
-      const one = async (name: string): Promise<[string, MetricPoint[]]> => {
-        const { run } = await ask(json, `${entity}/${project}/${name}`, historyQuery, { entity, project, name, specs });
-        const rows = run?.sampledHistory?.[0] ?? [];
-        return [name, rows.flatMap((row) => pointOf(row, metric)).sort((a, b) => a.step - b.step)];
+      const keys = ['_step', metric];
+      const sampled = async (name: string): Promise<Row[]> => {
+        const specs = [JSON.stringify({ keys, samples })];
+        const { run } = await ask(json, what(name), sampleQuery, { entity, project, name, specs });
+        return run?.sampledHistory?.[0] ?? [];
+      };
+      const paged = async (run: string, lastStep: number): Promise<Row[]> => {
+        const rows: Row[] = [];
+        for (let minStep = 0; minStep <= lastStep; minStep += historyPage) {
+          const spec = JSON.stringify({ keys, minStep, maxStep: Math.min(minStep + historyPage, lastStep + 1), samples: historyPage });
+          const page = await ask(json, what(run), pageQuery, { entity, project, run, spec });
+          rows.push(...(page.run?.sampledHistory?.[0] ?? []));
+        }
+        return rows;
       };
       const curves = new Map<string, MetricPoint[]>();
-      for (const id of runIds) curves.set(...(await one(id)));
+      for (const id of runIds) {
+        const lastStep = lastSteps.get(id) ?? Number.NaN;
+        const rows = whole && lastStep < mostPages * historyPage ? await paged(id, lastStep) : await sampled(id);
+        curves.set(
+          id,
+          rows.flatMap((row) => pointOf(row, metric)).sort((a, b) => a.step - b.step),
+        );
+      }
       return curves;
     },
   };
 }
 
-const runsQuery = `query Runs($project: String!, $entity: String!, $after: String, $perPage: Int = 50, $order: String, $filters: JSONString) {
+const runsQuery = `query Runs($project: String!, $entity: String!, $cursor: String, $perPage: Int = 50, $order: String, $filters: JSONString) {
   project(name: $project, entityName: $entity) {
-    runs(filters: $filters, after: $after, first: $perPage, order: $order) {
-      edges { node { id name displayName state config summaryMetrics tags commit createdAt group sweepName } cursor }
+    runCount(filters: $filters)
+    readOnly
+    runs(filters: $filters, after: $cursor, first: $perPage, order: $order) {
+      edges { node { ...RunFragment } cursor }
       pageInfo { endCursor hasNextPage }
     }
   }
+}
+fragment RunFragment on Run {
+  id tags name displayName sweepName state config group jobType commit readOnly createdAt heartbeatAt description notes
+  systemMetrics summaryMetrics historyLineCount
+  user { name username }
+  historyKeys
 }`;
 
-const historyQuery = `query RunSampledHistory($project: String!, $entity: String!, $name: String!, $specs: [JSONString!]!) {
+const sampleQuery = `query RunSampledHistory($project: String!, $entity: String!, $name: String!, $specs: [JSONString!]!) {
   project(name: $project, entityName: $entity) { run(name: $name) { sampledHistory(specs: $specs) } }
+}`;
+
+const pageQuery = `query SampledHistoryPage($entity: String!, $project: String!, $run: String!, $spec: JSONString!) {
+  project(name: $project, entityName: $entity) { run(name: $run) { sampledHistory(specs: [$spec]) } }
 }`;
 
 interface Node {
@@ -92,11 +127,14 @@ interface Node {
   commit?: string | null;
   createdAt?: string;
   group?: string | null;
+  historyKeys?: { lastStep?: number } | null;
 }
+
+type Row = Record<string, unknown>;
 
 interface Project {
   runs?: { edges?: { node: Node }[]; pageInfo?: { endCursor?: string; hasNextPage?: boolean } };
-  run?: { sampledHistory?: Record<string, unknown>[][] } | null;
+  run?: { sampledHistory?: Row[][] } | null;
 }
 
 async function ask(json: JsonClient, what: string, query: string, variables: object): Promise<Project> {
