@@ -2,11 +2,12 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
+import { errorList } from './errors.ts';
 import { configSchema } from '../packages/core/src/config/schema.ts';
 
 /*
  * Writes the tables of inputs and outputs into each action's README, between the markers, from its action.yml,
- * and the published schema of .github/slashtrain.yml from packages/core/src/config/schema.ts.
+ * every error's text into docs/troubleshooting.md, and the published schema of .github/slashtrain.yml from packages/core/src/config/schema.ts.
  *   node scripts/generate.ts [--check]     --check writes nothing, and fails where something would be written
  */
 const root = resolve(import.meta.dirname, '..');
@@ -25,6 +26,10 @@ for (const file of globSync('actions/*/action.yml', { cwd: root }).sort()) {
   const after = await withTables(before, parse(readFileSync(join(root, file), 'utf8')) as ActionFile, readme);
   keep(readme, before, after);
 }
+const errors = 'docs/troubleshooting.md';
+const page = readFileSync(join(root, errors), 'utf8');
+const filledPage = between(page, 'errors', errorList(root), errors);
+keep(errors, page, await format(filledPage, { ...(await resolveConfig(join(root, errors))), parser: 'markdown' }));
 const schema = 'packages/core/schemas/slashtrain.schema.json';
 const options = { ...(await resolveConfig(join(root, schema))), parser: 'json' };
 // Indented before it is formatted: prettier leaves an object open that begins on a line of its own.
