@@ -2,9 +2,9 @@ import { Validator, type Schema } from '@cfworker/json-schema';
 import recordSchema from '../../schemas/record.schema.json' with { type: 'json' };
 import resultSchema from '../../schemas/result.schema.json' with { type: 'json' };
 import type { RunRecord } from '../run/record.ts';
-import { quickCheck } from './quick-check.ts';
+import { quickCheck, type Check } from './quick-check.ts';
 
-const isSurelyRecord = quickCheck(recordSchema, [resultSchema]);
+let quick: Check | undefined;
 let library: Validator | undefined;
 
 /** A record from its text; undefined for a text that is none. */
@@ -16,8 +16,9 @@ export function readRecord(text: string): RunRecord | undefined {
     // Whoever may make ConfigMaps may write anything into them.
     return undefined;
   }
-  // What is not accepted at once, the library decides.
-  return isSurelyRecord(value) || isRecord(value) ? (value as RunRecord) : undefined;
+  // Not at the start of every action. What it does not accept, the library decides.
+  quick ??= quickCheck(recordSchema, [resultSchema]);
+  return quick(value) || isRecord(value) ? (value as RunRecord) : undefined;
 }
 
 function isRecord(value: unknown): boolean {
