@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({ options: { runs: { type: 'string', d
 const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs is ${values.runs}; allowed: a whole number from 1`);
 
-const build = spawnSync(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root, stdio: 'inherit' });
+const build = spawnSync(process.execPath, [join(root, 'scripts/build.ts'), ...positionals], { cwd: root, stdio: 'inherit' });
 if (build.status !== 0) throw new Error('the bundles could not be built');
 const actions = readdirSync(join(root, 'actions'))
   .filter((name) => existsSync(join(root, 'actions', name, 'dist/index.js')))
