@@ -5,6 +5,7 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
+import { parseReference } from '@slashtrain/core/run/reference';
 import { takeLease } from '@slashtrain/core/rollouts/lease';
 import { isActive, leaseName } from '@slashtrain/core/rollouts/rollout';
 import { rolloutStore } from '@slashtrain/core/rollouts/store';
@@ -14,6 +15,7 @@ import { chooseBack } from './history.ts';
 import type { CommonInputs, DeployInputs, FinishInputs, NewInputs, RollbackInputs } from './inputs.ts';
 import { checkServingPolicy, targetFor } from './plan.ts';
 import { prove } from './prove.ts';
+import { openRegistry } from './registry/open.ts';
 import { toolsFor } from './tools.ts';
 import type { Candidate } from './types.ts';
 
@@ -36,7 +38,8 @@ export async function main(inputs: DeployInputs, parts: Parts): Promise<void> {
 
   const onKServe = inputs.what === 'deploy' && inputs.target === 'kserve';
   const tools = toolsFor(inputs, host, client, new Map(), onKServe);
-  const all: DeployParts = { inputs, host, context, github, client, rollouts, tools };
+  const registry = openRegistry(host);
+  const all: DeployParts = { inputs, host, context, github, client, rollouts, tools, ...(registry ? { registry } : {}) };
   const plan = inputs.what === 'deploy' ? await planNew(inputs, all) : await planBack(inputs, all);
   await deploy(plan, all);
 }
@@ -47,8 +50,8 @@ async function planNew(inputs: NewInputs & CommonInputs, parts: DeployParts): Pr
   const { config } = await loadConfig(fetchFromDefaultBranch(github));
   const proven = await prove(inputs, { ...parts, rollouts, records: recordStore(client), config });
   const { record } = proven.stored;
-  const { sha, run, image, modelUri, pullRequest } = proven;
-  const candidate: Candidate = {
+  const { sha, run, image, pullRequest } = proven;
+  const found: Candidate = {
     name: inputs.name,
     namespace: client.namespace,
     environment: inputs.environment,
@@ -56,9 +59,13 @@ async function planNew(inputs: NewInputs & CommonInputs, parts: DeployParts): Pr
     run,
     record,
     ...(image === undefined ? {} : { image }),
-    ...(modelUri === undefined ? {} : { modelUri }),
+    ...(proven.modelUri === undefined ? {} : { modelUri: proven.modelUri }),
     revision: newRevision(sha, host.now()),
   };
+  // To register a model is a write, which a dry run does not do.
+  const registered = inputs.dryRun ? undefined : await parts.registry?.resolve(found);
+  const candidate = registered?.modelUri === undefined ? found : { ...found, modelUri: registered.modelUri };
+  const { modelUri } = candidate;
   const target = await targetFor(inputs, candidate, github);
   return {
     about: {
@@ -90,26 +97,29 @@ async function planBack(inputs: RollbackInputs & CommonInputs, { host, context, 
   const { environment, name, to } = inputs;
   const { rollout } = chooseBack(await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name }), to);
   const { target, sha, run, pipeline, revision: backTo, pullRequest, image, modelUri, verdict } = rollout;
+  const { record } = (await recordStore(client).get(client.namespace, parseReference(run).name)) ?? {};
   const stranger = rollout.applied.find(({ metadata }) => metadata.namespace !== client.namespace);
   if (stranger)
     throw new ActionError(
       'conflict',
       `the record of ${backTo} holds an object of namespace ${stranger.metadata.namespace ?? ''}; it is not applied`,
     );
+  const revision = newRevision(sha, host.now());
+  const deployed = { ...(image === undefined ? {} : { image }), ...(modelUri === undefined ? {} : { modelUri }) };
   return {
     about: {
       target,
-      revision: newRevision(sha, host.now()),
+      revision,
       backTo,
       sha,
       run,
       pipeline,
       actor: context.triggeringActor,
       ...(pullRequest === undefined ? {} : { pullRequest }),
-      ...(image === undefined ? {} : { image }),
-      ...(modelUri === undefined ? {} : { modelUri }),
+      ...deployed,
       ...(verdict === undefined ? {} : { verdict }),
     },
+    ...(record ? { candidate: { name, namespace: client.namespace, environment, sha, run, record, revision, ...deployed } } : {}),
     objects: () => rollout.applied,
     notes: [`back to ${backTo}, which was deployed ${rollout.createdAt}`],
   };
@@ -136,6 +146,7 @@ async function finish(inputs: FinishInputs & CommonInputs, parts: Parts & Pick<D
     host.setOutput('revision', rollout.state === 'deployed' ? rollout.revision : (rollout.previous ?? ''));
     return log.info(`${inputs.rollout} is finished: ${rollout.state}`);
   }
+  const registry = rollout.registry && openRegistry(host);
   // Who still works on it renews the lease: then it is not ours.
   const lease = await takeLease({
     client,
@@ -147,7 +158,13 @@ async function finish(inputs: FinishInputs & CommonInputs, parts: Parts & Pick<D
   });
   const signal = AbortSignal.any([host.signal, lease.lost]);
   try {
-    const { message, restored } = await takeBack(stored, 'its runner was lost', { ...parts, inputs, signal, timeout: inputs.timeout });
+    const { message, restored } = await takeBack(stored, 'its runner was lost', {
+      ...parts,
+      ...(registry ? { registry } : {}),
+      inputs,
+      signal,
+      timeout: inputs.timeout,
+    });
     host.setOutput('revision', restored ? (rollout.previous ?? '') : rollout.revision);
     log.info(message);
     if (!restored) throw new ActionError('run-failed', message);

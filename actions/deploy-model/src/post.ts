@@ -9,6 +9,7 @@ import { rolloutStore } from '@slashtrain/core/rollouts/store';
 import { holderFor } from './deploy.ts';
 import { takeBack } from './finish.ts';
 import { readInputs } from './inputs.ts';
+import { openRegistry } from './registry/open.ts';
 
 // A cancelled job ends after 5 minutes, whatever its post steps do.
 const mostSeconds = 240;
@@ -37,7 +38,8 @@ await enter(async (host) => {
   try {
     const signal = AbortSignal.any([host.signal, lease.lost]);
     const timeout = Math.min(inputs.timeout, mostSeconds);
-    const parts = { inputs, host, context, github, client, rollouts, signal, timeout };
+    const registry = openRegistry(host);
+    const parts = { inputs, host, context, github, client, rollouts, signal, timeout, ...(registry ? { registry } : {}) };
     const { restored, message } = await takeBack(stored, rollout.message ?? 'the step was interrupted', parts);
     host.log.info(message);
     if (!restored) throw new ActionError('run-failed', message, { remedy: 'the next deploy, or sync-runs, tries again' });
