@@ -135,7 +135,7 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
   const image = async (): Promise<string> => (await live()).spec.template.spec.containers[0]?.image ?? '';
 
   /** Asks the Service from within the cluster, all the time. @returns what it counted since */
-  async function keepAsking(): Promise<() => Promise<{ asked: number; failed: number; log: string }>> {
+  async function keepAsking(host = 'digits'): Promise<() => Promise<{ asked: number; failed: number; log: string }>> {
     const pod = unique('caller');
     await client.create<Pod>(pods, {
       apiVersion: 'v1',
@@ -143,7 +143,7 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
       metadata: { name: pod, namespace },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ name: 'main', image: target.base, command: ['node', '-e', caller, `http://digits.${namespace}.svc/predict`] }],
+        containers: [{ name: 'main', image: target.base, command: ['node', '-e', caller, `http://${host}.${namespace}.svc/predict`] }],
       } as object,
     });
     for await (const { object } of watchObject<Pod>(client, pods, namespace, pod, { signal: stop.signal })) {
@@ -338,5 +338,49 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     expect(waited).toHaveLength(1);
     const left = await rolloutStore(client).find(namespace, { repositoryId: repository.id, environment: 'killed', active: true });
     expect(left).toEqual([]);
+  });
+
+  it('does the same with an InferenceService of KServe', async () => {
+    const services: Resource = { group: 'serving.kserve.io', version: 'v1beta1', plural: 'inferenceservices', kind: 'InferenceService' };
+    const into = { target: 'kserve', name: 'served', environment: 'kserve', 'min-replicas': '1', 'max-replicas': '1', cpu: '50m', memory: '128Mi', timeout: '60s' };
+    const spec = async (): Promise<unknown> => (await client.get(services, namespace, 'served'))?.['spec'];
+    const one = await deploy({ ...of(await trained({ digit: 7 })), ...into });
+    expect(one.shown).toContain('is deployed to kserve');
+    expect(one.outputs).toMatchObject({ state: 'success', 'previous-revision': '' });
+    const first = await spec();
+
+    const counted = await keepAsking('served-predictor');
+    const two = await deploy({ ...of(await trained({ digit: 7, better: true })), ...into });
+    expect(two.outputs).toMatchObject({ state: 'success', 'previous-revision': one.outputs['revision'] });
+    const second = await spec();
+
+    const three = await deploy({ ...of(await trained({ digit: 3 })), ...into });
+    expect(three.outputs).toMatchObject({ state: 'failure', revision: two.outputs['revision'] });
+    expect(three.shown).toContain('$.digit is 3, expected 7');
+    expect(await spec()).toEqual(second);
+
+    const never = of(await trained({ never: true }));
+    const four = await deploy({ ...never, ...into, timeout: '30s' });
+    expect(four.outputs).toMatchObject({ state: 'failure', revision: two.outputs['revision'] });
+    expect(four.shown).toContain('was not ready after 30 s');
+    expect(await spec()).toEqual(second);
+
+    const interrupted = await interruptedAt(/InferenceService\/served: /u, { ...never, ...into }, (step) => step.interrupt());
+    const post = await runBundle({
+      action: 'deploy-model',
+      entry: 'post',
+      ...common(),
+      inputs: inputs({ ...never, ...into }),
+      state: interrupted.state,
+    });
+    expect(post.shown).toContain(`${two.outputs['revision'] ?? ''} runs`);
+    expect(await spec()).toEqual(second);
+
+    const back = await deploy({ ...into, rollback: 'last-good' });
+    expect(back.outputs).toMatchObject({ state: 'success', revision: one.outputs['revision'] });
+    expect(await spec()).toEqual(first);
+    const { asked, failed, log } = await counted();
+    expect([log, failed]).toEqual(['', 0]);
+    expect(asked).toBeGreaterThan(100);
   });
 });

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { deployLabels } from '@slashtrain/core/rollouts/rollout';
 import type { Candidate } from '../types.ts';
-import { containerFor, type ContainerInputs } from './container.ts';
+import { containerFor, drain, type ContainerInputs } from './container.ts';
 import { lineageFor, labelsFor, metadataFor } from './stamp.ts';
 import type { CanaryObjects, Target } from './target.ts';
 
@@ -12,9 +12,6 @@ export interface DeploymentInputs extends ContainerInputs {
   /** Seconds until its controller gives up. */
   timeout: number;
 }
-
-// Endpoints are told of a pod's end while it ends: it has to answer until they have heard.
-const drainSeconds = 5;
 
 /** A Deployment that keeps the old pods until the new ones are ready, and a Service before them. */
 export function deploymentTarget(candidate: Candidate, inputs: DeploymentInputs): Target {
@@ -88,7 +85,7 @@ function deployment(
         spec: {
           ...(inputs.serviceAccount === undefined ? {} : { serviceAccountName: inputs.serviceAccount }),
           terminationGracePeriodSeconds: 30,
-          containers: [{ ...container, lifecycle: { preStop: { sleep: { seconds: drainSeconds } } } }],
+          containers: [{ ...container, lifecycle: drain }],
         },
       },
     },

@@ -2,7 +2,7 @@ import { ActionError } from '@slashtrain/core/action/errors';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { labels as recordKeys } from '@slashtrain/core/run/record';
 import type { Candidate } from '../types.ts';
-import { containerFor, environmentFor, resourcesFor, type ContainerInputs } from './container.ts';
+import { containerFor, drain, environmentFor, resourcesFor, type ContainerInputs } from './container.ts';
 import { labelsFor, metadataFor, revisionOf } from './stamp.ts';
 import type { Target } from './target.ts';
 
@@ -76,7 +76,11 @@ function predictorFor(candidate: Candidate, inputs: KServeInputs): Fields {
     ...(maxReplicas === undefined ? {} : { maxReplicas }),
     ...(serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount }),
   };
-  if (modelFormat === undefined) return { ...common, containers: [containerFor(candidate, inputs, 'kserve-container')] };
+  if (modelFormat === undefined) {
+    const container = containerFor(candidate, inputs, 'kserve-container');
+    // Knative's queue-proxy drains by itself.
+    return { ...common, containers: [inputs.mode === 'knative' ? container : { ...container, lifecycle: drain }] };
+  }
   return {
     ...common,
     model: {
