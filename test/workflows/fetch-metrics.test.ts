@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseMetricsFile } from '@slashtrain/core/metrics/file';
@@ -212,6 +212,22 @@ describe('the baseline', () => {
     expect(outputs['verdict']).toBe('no-baseline');
     expect(file).toMatchObject({ noBaseline: 'fail', gates: [{ gate: { min: 0.9 }, place: { file: '.github/slashtrain.yml', line: 6 } }] });
     expect(asked).toHaveLength(1);
+  });
+
+  it('is not moved by the pull request that is judged, and neither are its gates', async () => {
+    const config = (baseline: string, gates: string): string =>
+      `pipelines:\n  digits:\n    baseline: '${baseline}'\n    gates: [${gates}]\n`;
+    const gate = '{ metric: accuracy, direction: higher, max-regression: "0" }';
+    repository.commit({ files: { '.github/slashtrain.yml': config('file:best.json', gate), 'best.json': '{"accuracy": 0.95}' } });
+    const own = { '.github/slashtrain.yml': config('{accuracy: 0.1}', ''), 'best.json': '{"accuracy": 0.1}' };
+    const pull = pullRequest(own);
+    await train(pull, [0.5]);
+    const workspace = mkdtempSync(join(tmpdir(), 'slashtrain-checkout-'));
+    mkdirSync(join(workspace, '.github'));
+    for (const [name, text] of Object.entries(own)) writeFileSync(join(workspace, name), text);
+    const { file, outputs } = await fetchMetrics({ sha: pull.sha, 'pr-number': String(pull.number), gates: '' }, { workspace });
+    expect(outputs['verdict']).toBe('fail');
+    expect(file.gates).toMatchObject([{ candidate: 0.5, baseline: 0.95 }]);
   });
 });
 

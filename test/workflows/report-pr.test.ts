@@ -432,6 +432,19 @@ describe('ten report steps at once', () => {
     expect(repository.comments(pull.number).map(({ user }) => user?.login)).toEqual(['mallory', 'github-actions[bot]']);
     expect(repository.comments(pull.number)[0]?.body).toContain('✅ Better');
   });
+
+  it('heal doubles of our own: the oldest stays, and says what is known', async () => {
+    const pull = pullRequest();
+    const [first] = [1, 2, 3].map(() => repository.comment(pull.number, 'github-actions[bot]', '<!-- slashtrain:report:digits -->\nold'));
+    repository.comment(pull.number, 'github-actions[bot]', '<!-- slashtrain:report:letters -->\nanother');
+    const stored = await judged(pull, 'fail', [0.5]);
+    const { outputs } = await report({ run: stored.record.run ?? '' });
+    expect(outputs['comment-id']).toBe(String(first?.id));
+    const bodies = ours(pull.number);
+    expect(bodies).toHaveLength(2);
+    expect(bodies[0]).toContain('### ❌');
+    expect(bodies[1]).toContain('another');
+  });
 });
 
 describe('check: queued', () => {

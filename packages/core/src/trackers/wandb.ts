@@ -54,7 +54,7 @@ export function openWandb(
           perPage: pageSize,
           cursor: after ?? null,
         });
-        for (const { node } of runs?.edges ?? []) lastSteps.set(String(node.name), Number(node.historyKeys?.lastStep ?? Number.NaN));
+        for (const { node } of runs?.edges ?? []) lastSteps.set(String(node.name), node.historyKeys?.lastStep ?? Number.NaN);
         yield (runs?.edges ?? []).map(({ node }) => readRun(node, `${app}/${entity}/${project}`));
         after = runs?.pageInfo?.endCursor;
         more = runs?.pageInfo?.hasNextPage === true && after !== undefined;

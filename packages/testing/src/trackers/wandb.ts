@@ -28,10 +28,10 @@ export async function startWandb(options: { key: string; entity: string; project
   const authorization = `Basic ${Buffer.from(`api:${options.key}`).toString('base64')}`;
   const tracker = await serveTracker('W&B', (request) => {
     if (request.headers.authorization !== authorization) return Promise.resolve({ status: 401, body: { error: 'invalid api key' } });
-    const { query, variables } = JSON.parse(request.body) as { query: string; variables: Record<string, string & number> };
+    const { query, variables } = JSON.parse(request.body) as { query: string; variables: Record<string, string | undefined> };
     return Promise.resolve(answer(query.replace(/\s+/gu, ' ').trim(), variables));
   });
-  const answer = (query: string, variables: Record<string, string & number>): Answer => {
+  const answer = (query: string, variables: Record<string, string | undefined>): Answer => {
     const refuse = (message: string): Answer => ({ errors: [{ message }], data: null });
     if (variables['entity'] !== options.entity || variables['project'] !== options.project) return { data: { project: null } };
     switch (query) {
@@ -56,7 +56,7 @@ export async function startWandb(options: { key: string; entity: string; project
       case queries.RunSampledHistory:
       case queries.SampledHistoryPage: {
         const run = runs.find(({ name }) => name === (variables['name'] ?? variables['run']));
-        const specs = ([variables['specs'] ?? [variables['spec'] ?? '']].flat() as string[]).map((spec) => JSON.parse(spec) as Spec);
+        const specs = [variables['specs'] ?? variables['spec'] ?? ''].flat().map((spec) => JSON.parse(spec) as Spec);
         return { data: { project: { run: run ? { sampledHistory: specs.map((spec) => sample(run.history ?? [], spec)) } : null } } };
       }
       default:
