@@ -14,7 +14,7 @@ import { reportSections } from '../actions/report-pr/src/report/report.ts';
 /*
  * Pictures of every report that people meet, each as a comment on a page like GitHub's: light, dark, narrow, and with all
  * that is folded unfolded. For looking at; nothing compares them.
- *   node scripts/look.ts --into FOLDER [--chromium PROGRAM] [STORY...]
+ *   node test/look.ts --into FOLDER [--chromium PROGRAM] [STORY...]
  */
 const { values, positionals } = parseArgs({
   options: { into: { type: 'string' }, chromium: { type: 'string', default: 'chromium' } },
