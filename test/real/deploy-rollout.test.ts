@@ -342,7 +342,16 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
 
   it('does the same with an InferenceService of KServe', async () => {
     const services: Resource = { group: 'serving.kserve.io', version: 'v1beta1', plural: 'inferenceservices', kind: 'InferenceService' };
-    const into = { target: 'kserve', name: 'served', environment: 'kserve', 'min-replicas': '1', 'max-replicas': '1', cpu: '50m', memory: '128Mi', timeout: '60s' };
+    const into = {
+      target: 'kserve',
+      name: 'served',
+      environment: 'kserve',
+      'min-replicas': '1',
+      'max-replicas': '1',
+      cpu: '50m',
+      memory: '128Mi',
+      timeout: '60s',
+    };
     const spec = async (): Promise<unknown> => (await client.get(services, namespace, 'served'))?.['spec'];
     const one = await deploy({ ...of(await trained({ digit: 7 })), ...into });
     expect(one.shown).toContain('is deployed to kserve');
@@ -382,5 +391,30 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     const { asked, failed, log } = await counted();
     expect([log, failed]).toEqual(['', 0]);
     expect(asked).toBeGreaterThan(100);
+  });
+
+  it('takes over step by step, goes on where a long pause left off, and takes back what a step refuses', async () => {
+    const into = { name: 'steps', environment: 'steps' };
+    const one = await deploy({ ...of(await trained({ digit: 7 })), ...into, canary: '50%, 100%' });
+    expect(one.shown).toContain('the first goes without a canary');
+    const better = await trained({ digit: 7, better: true });
+    const two = await deploy({ ...of(better), ...into, canary: '50%:30s, 100%', 'detach-after': '1s' });
+    expect(two.shown).toContain('step 1 of 2: the new revision has 50 % of the pods');
+    expect(two.outputs).toMatchObject({ state: 'in_progress', 'previous-revision': one.outputs['revision'] });
+    const deployed = (name: string): Promise<KubernetesObject | undefined> => client.get(deployments, namespace, name);
+    expect(await deployed('steps-canary')).toBeDefined();
+    expect(JSON.parse((await sync()).outputs['rollouts'] ?? '')).toEqual([]);
+
+    const goOn = { rollout: two.state['rollout'] ?? '', ...where() };
+    const three = await runBundle({ action: 'deploy-model', ...common(), inputs: goOn });
+    expect(three.outputs).toMatchObject({ state: 'success', revision: two.outputs['revision'] });
+    expect(await deployed('steps-canary')).toBeUndefined();
+    const stable = await deployed('steps');
+    expect(JSON.stringify(stable)).toContain(better.image);
+
+    const four = await deploy({ ...of(await trained({ digit: 3 })), ...into, canary: '50%, 100%' });
+    expect(four.outputs).toMatchObject({ state: 'failure', revision: two.outputs['revision'] });
+    expect(await deployed('steps-canary')).toBeUndefined();
+    expect((await deployed('steps'))?.['spec']).toEqual(stable?.['spec']);
   });
 });

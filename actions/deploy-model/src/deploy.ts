@@ -4,6 +4,7 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { systemTiming } from '@slashtrain/core/kubernetes/timing';
 import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
 import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change, type RolloutStore } from '@slashtrain/core/rollouts/store';
@@ -12,7 +13,10 @@ import { mark, takeBack, type BackParts } from './finish.ts';
 import { currentOf, prunable, runningRevision } from './history.ts';
 import type { CommonInputs, NewInputs, RollbackInputs } from './inputs.ts';
 import { applyAll, checkEnvironment, readBefore, savedOf } from './rollout/apply.ts';
+import { stagesOf, trafficOf } from './rollout/traffic.ts';
 import { waitUntilReady } from './rollout/wait.ts';
+import { canaryWalk } from './canary/walk.ts';
+import type { CanaryRules } from './targets/target.ts';
 import { diffOf, summarise } from './show.ts';
 import { judgementLine } from './smoke/show.ts';
 import { Before } from './targets/before.ts';
@@ -40,6 +44,8 @@ export interface Plan {
     Partial<Pick<Rollout, 'pullRequest' | 'image' | 'modelUri' | 'verdict' | 'forced' | 'backTo'>>;
   /** Complete objects for what stands there now. */
   objects(before: Before): KubernetesObject[];
+  /** How it can get a part of the traffic at first; a text says why it cannot. */
+  canary: CanaryRules | string;
   /** For the registry; absent where the run's record is gone. */
   candidate?: Candidate;
   /** What people should know. */
@@ -58,6 +64,7 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
   const proved = host.now();
   host.setOutput('revision', runningRevision({ ...about } as Rollout));
   const first = await look(plan, parts);
+  checkCanary(plan, first.before, parts);
   const would = await applyAll(first.objects, { client, kinds: first.kinds, takeOver: inputs.takeOver }, { dryRun: true });
   const diff = diffOf(first.before, would);
   for (const note of plan.notes) host.log.notice(note);
@@ -65,7 +72,7 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
     host.setOutput('state', 'dry-run');
     return summarise(host, {
       title: `Dry run: nothing was deployed to ${inputs.environment}`,
-      rows: rowsOf(plan, parts),
+      rows: rowsOf({ ...about, environment: inputs.environment, name: inputs.name }),
       notes: plan.notes,
       diff,
     });
@@ -100,9 +107,19 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
 }
 
 /** It failed, and was taken back. */
-class TakenBack extends Error {}
+export class TakenBack extends Error {}
 
-type Turn = DeployParts & { signal: AbortSignal };
+/** @throws ActionError `unsupported` where steps were asked for and the target has none */
+function checkCanary({ canary, about }: Plan, before: Before, { tools, host }: DeployParts): void {
+  if (!tools.canary) return;
+  if (typeof canary === 'string') {
+    throw new ActionError('unsupported', `target "${about.target}" has no canary: ${canary}`, { remedy: 'leave the input "canary" out' });
+  }
+  if (canary.how === 'replicas') host.log.notice('this target splits no requests: the steps of the canary are shares of its pods');
+  if (before.all.length === 0) host.log.notice('nothing is deployed there yet: the first goes without a canary');
+}
+
+export type Turn = DeployParts & { signal: AbortSignal };
 
 interface Look {
   before: Before;
@@ -113,10 +130,14 @@ interface Look {
 /** What stands there, and what is to. What is to can depend on what stands there. */
 async function look(plan: Plan, { client, inputs }: DeployParts): Promise<Look> {
   const draft = plan.objects(new Before());
-  const kinds = await kindsFor(draft, inputs.readiness, client);
+  const kinds = await kindsFor([...draft, ...extrasOf(plan)], inputs.readiness, client);
   const before = await readBefore(draft, { client, kinds });
   checkEnvironment(before, inputs.environment);
   return { before, objects: plan.objects(before), kinds };
+}
+
+function extrasOf({ canary }: Plan): KubernetesObject[] {
+  return typeof canary === 'string' ? [] : canary.extras();
 }
 
 function takeTurn({ inputs, host, context, client }: DeployParts, revision: string): Promise<TakenLease> {
@@ -148,7 +169,7 @@ async function finishOthers(turn: Turn): Promise<void> {
   }
 }
 
-function backParts(turn: Turn): BackParts {
+function backParts(turn: Advance | Turn): BackParts {
   return { ...turn, timeout: turn.inputs.timeout };
 }
 
@@ -161,7 +182,18 @@ async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Pr
   const previous = current && runningRevision(current.rollout);
   host.setOutput('previous-revision', previous ?? '');
   signal.throwIfAborted();
-  let stored = await rollouts.create(client.namespace, {
+  const steps = previous === undefined || typeof plan.canary === 'string' ? undefined : turn.tools.canary?.canary.steps;
+  const canary =
+    steps && typeof plan.canary !== 'string'
+      ? stagesOf(
+          plan.canary,
+          steps.map(({ share }) => share),
+          before,
+        )
+      : undefined;
+  const extras = canary ? extrasOf(plan) : [];
+  const savedBefore = canary ? new Before([...before.all, ...(await readBefore(extras, { client, kinds })).all]) : before;
+  const stored = await rollouts.create(client.namespace, {
     version: 1,
     repository: { id: context.repositoryId, fullName: `${context.owner}/${context.repo}` },
     environment,
@@ -171,17 +203,49 @@ async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Pr
     createdAt: new Date(host.now()).toISOString(),
     state: 'started',
     deploymentId: board.id,
-    saved: savedOf(objects, before),
+    saved: savedOf([...objects, ...extras], savedBefore),
     applied: objects,
+    ...(canary ? { canary, extras } : {}),
     ...(inputs.takeOver ? { tookOver: true } : {}),
     inputs: keptInputs(host),
   });
   host.saveState('rollout', stored.name);
+  await advance(stored, all, { ...turn, kinds, notes: plan.notes, ...(plan.candidate ? { candidate: plan.candidate } : {}) });
+}
+
+/** What the rest of a rollout works with, of a new one and of one that is gone on with. */
+export type Advance = Omit<Turn, 'inputs'> & {
+  inputs: CommonInputs;
+  takeOver?: boolean;
+  kinds: KindsFor;
+  notes: readonly string[];
+  diff?: string;
+  candidate?: Candidate;
+};
+
+/** From what is kept to the end: applied, ready, tried, told; or taken back. @param all the deploys before it, newest first */
+export async function advance(first: StoredRollout, all: readonly StoredRollout[], turn: Advance): Promise<void> {
+  const { host, rollouts, github, context, signal } = turn;
+  let stored = first;
   try {
-    await board.say('in_progress', `${plan.about.revision} is being rolled out`);
-    const { url, judgement } = await replace(objects, plan, { ...turn, kinds });
+    const { rollout } = stored;
+    const board = boardOf(github, context, rollout.deploymentId);
+    if (rollout.canary?.step === undefined) await board.say('in_progress', `${rollout.revision} is being rolled out`);
+    const { url, judgement, due } = await (rollout.canary ? walk(stored, turn) : replace(rollout, turn));
+    if (due !== undefined) {
+      stored = await change(rollouts, stored, (one) => ({
+        ...one,
+        state: 'canary',
+        ...(one.canary ? { canary: { ...one.canary, due } } : {}),
+      }));
+      const share = `${rollout.revision} has its part, and is looked at until ${due}`;
+      host.setOutput('state', 'in_progress');
+      host.log.info(share);
+      await tell(host, board.say('in_progress', share));
+      return;
+    }
     signal.throwIfAborted();
-    const promoted = plan.candidate && turn.registry ? await turn.registry.promote(plan.candidate) : undefined;
+    const promoted = turn.candidate && turn.registry ? await turn.registry.promote(turn.candidate) : undefined;
     stored = await change(rollouts, stored, (one) => ({
       ...one,
       ...(promoted && turn.registry ? { registry: { name: turn.registry.name, previous: promoted.previous } } : {}),
@@ -189,31 +253,34 @@ async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Pr
       state: 'deployed',
       endedAt: new Date(host.now()).toISOString(),
     }));
-    await settle(stored, all, { ...turn, judgement });
+    await settle(stored, all, turn, judgement);
     await summarise(host, {
-      title: `${name}: ${plan.about.revision} is deployed to ${environment}`,
-      rows: [...rowsOf(plan, turn), ['URL', url], ['Before', previous], ['Model version', promoted?.version]],
-      notes: plan.notes,
-      diff: turn.diff,
+      title: `${rollout.name}: ${rollout.revision} is deployed to ${rollout.environment}`,
+      rows: [...rowsOf(rollout), ['URL', url], ['Before', rollout.previous], ['Model version', promoted?.version]],
+      notes: turn.notes,
+      ...(turn.diff === undefined ? {} : { diff: turn.diff }),
       ...(judgement ? { judgement } : {}),
     });
   } catch (error) {
-    if (stored.rollout.state === 'deployed') throw error;
+    if (stored.rollout.state === 'deployed' || stored.rollout.state === 'canary') throw error;
     await giveUp(error, stored, turn);
     throw new TakenBack('taken back', { cause: error });
   }
 }
 
+interface Reached {
+  url?: string;
+  judgement?: Judgement;
+  /** The canary is to be gone on with then. */
+  due?: string;
+}
+
 /** All at once: the target's own way of replacing the old by the new. */
-async function replace(
-  objects: readonly KubernetesObject[],
-  plan: Plan,
-  turn: Turn & { kinds: KindsFor },
-): Promise<{ url?: string; judgement?: Judgement }> {
+async function replace(rollout: Rollout, turn: Advance): Promise<Reached> {
   const { inputs, host, client, kinds, signal, tools } = turn;
-  const { about } = plan;
-  if (about.target === 'command') await runCommand('command', inputs.command ?? '', { ...about, revision: runningRevision({ ...about } as Rollout), name: inputs.name, environment: inputs.environment }, { ...host, signal }); // prettier-ignore
-  const applied = await applyAll(objects, { client, kinds, takeOver: inputs.takeOver });
+  if (rollout.target === 'command')
+    await runCommand('command', inputs.command ?? '', { ...rollout, revision: runningRevision(rollout) }, { ...host, signal });
+  const applied = await applyAll(rollout.applied, { client, kinds, takeOver: rollout.tookOver ?? false });
   const live = await waitUntilReady(applied, { client, kinds, signal, timeout: inputs.timeout, say: (line) => host.log.info(line) });
   const serving = servingOf(live, kinds, inputs);
   const url = serving?.url;
@@ -228,6 +295,50 @@ async function replace(
   host.log.info(`smoke test: ${judgementLine(judgement, 1000)}`);
   if (!judgement.passed) throw new NotPassed(judgement);
   return { ...(url === undefined ? {} : { url }), judgement };
+}
+
+/** Step by step, beside what was there before. */
+async function walk(stored: StoredRollout, turn: Advance): Promise<Reached> {
+  const { inputs, host, client, kinds, signal, tools, rollouts } = turn;
+  const { rollout } = stored;
+  const { canary } = rollout;
+  if (!tools.canary || !canary)
+    throw new ActionError('input', 'the canary that is gone on with has no steps here', { remedy: 'pass the input "canary" as at first' });
+  const say = (line: string): void => host.log.info(line);
+  const places = (live: readonly KubernetesObject[]): Serving | undefined => servingOf(live, kinds, inputs);
+  const traffic = trafficOf(rollout, {
+    client,
+    kinds,
+    signal,
+    say,
+    timeout: inputs.timeout,
+    takeOver: rollout.tookOver ?? false,
+    servingOf: places,
+  });
+  const walkSteps = canaryWalk({
+    ...tools.canary,
+    revisions: { candidate: runningRevision(rollout), ...(rollout.previous === undefined ? {} : { stable: rollout.previous }) },
+    timing: systemTiming,
+    patience: inputs.detachAfter,
+  });
+  const { step, since } = canary;
+  const end = await walkSteps({
+    traffic,
+    judge: tools.judge ?? (() => Promise.resolve({ passed: true, checks: [] })),
+    save: async (progress) => {
+      await change(rollouts, stored, (one) => ({ ...one, ...(one.canary ? { canary: { ...one.canary, ...progress } } : {}) }));
+    },
+    ...(step === undefined || since === undefined ? {} : { progress: { step, since } }),
+    signal,
+    now: host.now,
+    say,
+  });
+  if (end.end === 'refused') throw new NotPassed(end.judgement);
+  if (end.end === 'detached') return { due: end.due, judgement: end.judgement };
+  const live = await readBefore(rollout.applied, { client, kinds });
+  const url = places(live.all)?.url;
+  host.setOutput('url', url ?? '');
+  return { judgement: end.judgement, ...(url === undefined ? {} : { url }) };
 }
 
 /** A judgement that did not pass. */
@@ -256,7 +367,8 @@ export function servingOf(live: readonly KubernetesObject[], kinds: KindsFor, { 
 async function settle(
   stored: StoredRollout,
   before: readonly StoredRollout[],
-  { host, github, context, rollouts, judgement }: Turn & { judgement: Judgement | undefined },
+  { host, github, context, rollouts }: Advance,
+  judgement: Judgement | undefined,
 ): Promise<void> {
   const { rollout } = stored;
   host.setOutput('state', 'success');
@@ -274,7 +386,7 @@ async function settle(
 }
 
 /** On a failure, takes it back; on a signal, leaves that to the post step, since 5 seconds are too few. */
-async function giveUp(error: unknown, stored: StoredRollout, turn: Turn): Promise<void> {
+async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Promise<void> {
   const { host, rollouts, signal } = turn;
   const why = messageOf(error).split('\n', 1)[0] ?? '';
   if (host.signal.aborted) {
@@ -320,10 +432,10 @@ function payloadOf({ about }: Plan, { inputs, context }: DeployParts): Record<st
   return { name, environment, ...about, requestedBy: context.triggeringActor };
 }
 
-function rowsOf({ about }: Plan, { inputs }: DeployParts): [string, string | undefined][] {
+function rowsOf(about: Plan['about'] & Pick<Rollout, 'environment' | 'name'>): [string, string | undefined][] {
   return [
-    ['Environment', inputs.environment],
-    ['Name', inputs.name],
+    ['Environment', about.environment],
+    ['Name', about.name],
     ['Target', about.target],
     ['Commit', about.sha],
     ['Pull request', about.pullRequest === undefined ? undefined : `#${about.pullRequest}`],

@@ -72,7 +72,7 @@ async function bringBack(rollout: Rollout, parts: BackParts): Promise<void> {
   const { host, client, inputs, registry, signal, timeout } = parts;
   const { log } = host;
   if (rollout.target === 'command') await commandBack(rollout, parts);
-  const kinds = await kindsFor(rollout.applied, inputs.readiness, client);
+  const kinds = await kindsFor([...rollout.applied, ...(rollout.extras ?? [])], inputs.readiness, client);
   await restore(rollout, { client, kinds, signal, timeout, say: (line) => log.info(line), warn: (line) => log.warning(line) });
   if (rollout.registry && registry?.name === rollout.registry.name) await registry.back(rollout.registry.previous);
   else if (rollout.registry) log.warning(`the alias in ${rollout.registry.name} was not put back: this step has no input "registry"`);

@@ -22,6 +22,8 @@ export interface CommonInputs {
   rollbackCommand: string | undefined;
   /** Where it answers, where the cluster does not say. */
   url: string | undefined;
+  /** The longest pause of a canary that this runner waits for, in seconds. */
+  detachAfter: number;
 }
 
 /** What is to be done. */
@@ -96,6 +98,7 @@ export function readInputs(host: Host): DeployInputs {
     command: inputs.text('command'),
     rollbackCommand: inputs.text('rollback-command'),
     url: readUrl(inputs),
+    detachAfter: inputs.duration('detach-after') ?? 600,
   };
   const rollout = inputs.text('rollout');
   if (rollout !== undefined) return { ...common, what: 'finish', rollout: checkLabel('rollout', rollout, 253) };

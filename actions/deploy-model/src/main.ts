@@ -7,9 +7,10 @@ import { openFor } from '@slashtrain/core/kubernetes/access';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { takeLease } from '@slashtrain/core/rollouts/lease';
-import { isActive, leaseName } from '@slashtrain/core/rollouts/rollout';
-import { rolloutStore } from '@slashtrain/core/rollouts/store';
-import { deploy, holderFor, type DeployParts, type Plan } from './deploy.ts';
+import { isActive, leaseName, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
+import { change, rolloutStore } from '@slashtrain/core/rollouts/store';
+import { kindsFor } from './targets/kinds/index.ts';
+import { advance, deploy, holderFor, TakenBack, type Advance, type DeployParts, type Plan } from './deploy.ts';
 import { takeBack } from './finish.ts';
 import { chooseBack } from './history.ts';
 import type { CommonInputs, DeployInputs, FinishInputs, NewInputs, RollbackInputs } from './inputs.ts';
@@ -86,6 +87,7 @@ async function planNew(inputs: NewInputs & CommonInputs, parts: DeployParts): Pr
       checkServingPolicy(objects, config.policy, client.namespace);
       return objects;
     },
+    canary: target.canary,
     candidate,
     notes: proven.notes,
     recheck: proven.recheck,
@@ -121,6 +123,7 @@ async function planBack(inputs: RollbackInputs & CommonInputs, { host, context, 
     },
     ...(record ? { candidate: { name, namespace: client.namespace, environment, sha, run, record, revision, ...deployed } } : {}),
     objects: () => rollout.applied,
+    canary: 'it goes back all at once',
     notes: [`back to ${backTo}, which was deployed ${rollout.createdAt}`],
   };
 }
@@ -158,6 +161,8 @@ async function finish(inputs: FinishInputs & CommonInputs, parts: Parts & Pick<D
   });
   const signal = AbortSignal.any([host.signal, lease.lost]);
   try {
+    // A canary whose pause is over goes on; what was cut off goes back.
+    if (rollout.state === 'canary') return await goOn(stored, inputs, { ...parts, signal });
     const { message, restored } = await takeBack(stored, 'its runner was lost', {
       ...parts,
       ...(registry ? { registry } : {}),
@@ -170,6 +175,29 @@ async function finish(inputs: FinishInputs & CommonInputs, parts: Parts & Pick<D
     if (!restored) throw new ActionError('run-failed', message);
   } finally {
     await lease.release();
+  }
+}
+
+async function goOn(
+  stored: StoredRollout,
+  inputs: FinishInputs & CommonInputs,
+  parts: Parts & Pick<Advance, 'client' | 'rollouts' | 'signal'>,
+): Promise<void> {
+  const { host, client, rollouts, context } = parts;
+  const { rollout } = stored;
+  const kept = new Map(rollout.inputs.map(({ name, value }) => [name, value]));
+  const tools = toolsFor(inputs, host, client, kept, rollout.target === 'kserve');
+  const kinds = await kindsFor([...rollout.applied, ...(rollout.extras ?? [])], inputs.readiness, client);
+  const query = { repositoryId: context.repositoryId, environment: rollout.environment, name: rollout.name };
+  const all = (await rollouts.find(client.namespace, query)).filter(({ uid }) => uid !== stored.uid);
+  // From here on a runner that is lost leaves something to be taken back.
+  const begun = await change(rollouts, stored, (one) => ({ ...one, state: 'started' }));
+  host.saveState('rollout', begun.name);
+  host.setOutput('revision', rollout.revision);
+  try {
+    await advance(begun, all, { ...parts, inputs, tools, kinds, notes: [] });
+  } catch (error) {
+    throw error instanceof TakenBack ? error.cause : error;
   }
 }
 

@@ -130,7 +130,9 @@ async function promoted(
 ): Promise<{ image?: string; modelUri?: string }> {
   const found = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment });
   // In one namespace the two have names of their own.
-  const deployed = found.map(({ rollout }) => rollout).filter(({ state, pipeline }) => state === 'deployed' && pipeline === inputs.pipeline);
+  const deployed = found
+    .map(({ rollout }) => rollout)
+    .filter(({ state, pipeline }) => state === 'deployed' && pipeline === inputs.pipeline);
   const current = deployed.find(({ name }) => name === inputs.name) ?? deployed[0];
   if (!current) {
     throw new ActionError('not-found', `nothing of ${inputs.pipeline} is deployed to "${environment}" in namespace ${client.namespace}`, {

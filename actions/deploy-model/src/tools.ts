@@ -4,6 +4,8 @@ import { ActionError, messageOf } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { systemTiming } from '@slashtrain/core/kubernetes/timing';
+import { openPrometheus, type Prometheus } from '@slashtrain/core/trackers/prometheus';
+import { readCanary, type Canary } from './canary/read.ts';
 import type { CommonInputs } from './inputs.ts';
 import { endpointsOf } from './smoke/endpoints.ts';
 import { smokeJudge } from './smoke/judge.ts';
@@ -15,6 +17,8 @@ export interface Tools {
   endpointsOf: EndpointsOf;
   /** Absent: nothing is asked of it. */
   judge?: Judge;
+  /** Absent: all at once. */
+  canary?: { canary: Canary; prometheus?: Prometheus };
 }
 
 /**
@@ -31,7 +35,8 @@ export function toolsFor(
   const endpoints = endpointsOf(client, host.environment);
   const given = host.inputs.textOrFile('smoke-test', host.workspace);
   const text = given?.text ?? kept.get('smoke-test');
-  if (text === undefined) return { endpointsOf: endpoints };
+  const canary = canaryTools(host, kept);
+  if (text === undefined) return { endpointsOf: endpoints, ...canary };
   const test = readSmokeTest(text, {
     where: given?.file ?? 'input "smoke-test"',
     readFile: (path) => readFile(isAbsolute(path) ? path : join(host.workspace, path)),
@@ -44,7 +49,25 @@ export function toolsFor(
     startSeconds: inputs.timeout,
     say: (line) => host.log.info(line),
   });
-  return { endpointsOf: endpoints, judge };
+  return { endpointsOf: endpoints, judge, ...canary };
+}
+
+function canaryTools({ inputs, environment, log, signal, workspace }: Host, kept: ReadonlyMap<string, string>): Pick<Tools, 'canary'> {
+  const given = inputs.textOrFile('canary', workspace);
+  const text = given?.text ?? kept.get('canary');
+  if (text === undefined) return {};
+  const canary = readCanary(text, given?.file ?? 'input "canary"');
+  // An address of the canary's own goes without the token: whoever may write the file, or the record, could have put it there.
+  const url = environment['PROMETHEUS_URL'] ?? canary.prometheus;
+  if (url === undefined) return { canary: { canary } };
+  const prometheus = openPrometheus({
+    url,
+    from: 'PROMETHEUS_URL, or "prometheus" in the canary',
+    environment: environment['PROMETHEUS_URL'] === undefined ? { ...environment, PROMETHEUS_TOKEN: undefined } : environment,
+    mask: (secret) => log.mask(secret),
+    signal,
+  });
+  return { canary: { canary, prometheus } };
 }
 
 /** The texts of this step that whoever goes on with the deploy needs. */

@@ -47,9 +47,9 @@ export async function restore(rollout: Rollout, parts: RestoreParts): Promise<Ku
 }
 
 /** A rollout is a ConfigMap that others may be able to write: it leads nowhere but to its own namespace and its own objects. */
-function checkPlaces({ saved, applied, name }: Rollout): void {
+function checkPlaces({ saved, applied, extras = [], name }: Rollout): void {
   const key = (kind: string, object: { namespace?: string; name?: string }): string => `${kind}/${object.namespace}/${object.name}`;
-  const ours = new Set(applied.map(({ kind, metadata }) => key(kind, metadata)));
+  const ours = new Set([...applied, ...extras].map(({ kind, metadata }) => key(kind, metadata)));
   const all = [...saved.objects.map(({ kind, metadata }) => key(kind, metadata)), ...saved.absent.map((one) => key(one.kind, one))];
   const stranger = all.find((one) => !ours.has(one));
   if (stranger !== undefined)

@@ -65,7 +65,17 @@ export interface Rollout {
   tookOver?: true;
   /** Where the deployed thing answers. */
   url?: string;
-  canary?: { step: number; since: string; due?: string };
+  /** What its steps make beside `applied`, and its promotion takes away. */
+  extras?: KubernetesObject[];
+  canary?: {
+    how: 'traffic' | 'replicas';
+    /** Each step as objects, with what was asked and what could be had, in percent. */
+    stages: { share: number; real: number; objects: KubernetesObject[] }[];
+    /** The step that stands, from 0, since when, and when to go on, ISO 8601. */
+    step?: number;
+    since?: string;
+    due?: string;
+  };
   /** The registry whose alias was moved, and where it was. */
   registry?: { name: string; previous: Record<string, unknown> };
   /** Inputs that whoever goes on needs, by name: the smoke test, the steps. No secrets. */
