@@ -94,6 +94,38 @@ function printed(done: WorkflowRun, job = 'a'): Record<string, string> {
   return Object.fromEntries(done.jobs.find((each) => each.id === job)?.steps.map((step) => [step.name, step.lines.join('\n')]) ?? []);
 }
 
+describe('an environment', () => {
+  const job = `  a:\n    runs-on: x\n    environment: { name: '\${{ github.ref_name }}', deployment: false }\n    steps: [{ run: echo here }]\n`;
+
+  it.each([
+    [true, 'success', 'here'],
+    [false, 'failure', ''],
+  ])('that wants a review waits for it (approved: %s)', async (approved, conclusion, text) => {
+    const seen: string[] = [];
+    const done = await run(job, {
+      environments: { isProtected: (name) => name === 'main', review: () => Promise.resolve({ by: 'ada', approved }) },
+      onProgress: (progress) => void ('job' in progress && seen.push(progress.type)),
+    });
+    expect([done.conclusion, Object.values(printed(done)).join('')]).toEqual([conclusion, text]);
+    expect(seen[0]).toBe('job-waiting');
+    expect(done.jobs[0]?.annotations.map(({ message }) => message)).toEqual(approved ? [] : ['ada rejected the deployment to main.']);
+  });
+
+  it('ends with the run that is cancelled while it waits', async () => {
+    const stop = new AbortController();
+    const review = (): Promise<never> => {
+      stop.abort();
+      return new Promise(() => undefined);
+    };
+    const done = await run(job, { environments: { isProtected: () => true, review }, signal: stop.signal });
+    expect(done.jobs.map(({ conclusion, steps: ran }) => [conclusion, ran.length])).toEqual([['cancelled', 0]]);
+  });
+
+  it('makes no deployment of its own', async () => {
+    await expect(run(job.replace(', deployment: false', ''))).rejects.toThrow('jobs.a.environment without deployment: false');
+  });
+});
+
 describe('steps', () => {
   it('pass outputs, variables, paths and folders on', async () => {
     const done = await run(
