@@ -70,8 +70,7 @@ describe.each(pages)('%s', (page) => {
           const action = /^(?:\.\/|slashtrain\/slashtrain\/)actions\/([a-z-]+)/u.exec(String(step['uses'] ?? ''))?.[1];
           if (action === undefined) continue;
           const { inputs } = parse(readText(`actions/${action}/action.yml`)) as { inputs: object };
-          for (const name of Object.keys((step['with'] ?? {})))
-            if (!Object.hasOwn(inputs, name)) problems.push(`${action}: ${name}`);
+          for (const name of Object.keys(step['with'] ?? {})) if (!Object.hasOwn(inputs, name)) problems.push(`${action}: ${name}`);
         }
       }
     }
