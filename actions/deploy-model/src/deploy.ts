@@ -95,10 +95,10 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
     if (host.now() - proved > freshMilliseconds) await plan.recheck?.();
     await roll(plan, board, { ...turn, diff });
   } catch (error) {
-    isCancelled = host.signal.aborted;
-    host.setOutput('state', isCancelled ? 'error' : 'failure');
-    // What came so far as to be taken back has told it itself; a cancelled one is told by the post step.
-    if (!(error instanceof TakenBack) && !isCancelled) await tell(host, board.say('error', messageOf(error)));
+    isCancelled = host.signal.aborted && error instanceof TakenBack;
+    host.setOutput('state', host.signal.aborted ? 'error' : 'failure');
+    // What came so far as to be taken back has told it itself, or its post step does.
+    if (!(error instanceof TakenBack)) await tell(host, board.say('error', messageOf(error)));
     throw error instanceof TakenBack ? error.cause : error;
   } finally {
     // The post step takes it on.
