@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { openMlflowRegistry, type MlflowRegistry } from '@slashtrain/core/trackers/mlflow-registry';
 import { digitsFiles } from '@slashtrain/testing/demo/example';
+import { startMlflow, type FakeMlflow } from '@slashtrain/testing/trackers/mlflow';
 import { openDigits, type DigitsWorld } from '../support/digits.ts';
 import { keptLog } from '../support/kubernetes.ts';
 
@@ -11,11 +13,18 @@ import { keptLog } from '../support/kubernetes.ts';
  */
 let world: DigitsWorld;
 let client: KubernetesClient;
+let mlflow: FakeMlflow;
+let registry: MlflowRegistry;
 beforeAll(async () => {
   world = await openDigits();
+  mlflow = await startMlflow();
+  registry = openMlflowRegistry({ url: mlflow.url, from: 'MLFLOW_TRACKING_URI', environment: {}, mask: () => undefined });
   client = await openKubernetes({ kubeconfig: world.place.kubeconfig, environment: {}, log: keptLog() });
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await mlflow.close();
+});
 
 const deployments = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' };
 const commit = 'slashtrain.dev/sha';
@@ -43,34 +52,53 @@ async function running(): Promise<string | undefined> {
 const states = (): [sha: string, states: string[]][] =>
   [...world.repository.data.deployments.values()].map(({ sha, statuses }) => [sha, statuses.map(({ state }) => state)]);
 
+/** The example's workflow with a model registry, at the default branch. */
+function addRegistry(): void {
+  const file = '.github/workflows/slashtrain.yml';
+  const text = String(digitsFiles()[file])
+    .replace('          health-path: /healthz\n', '          health-path: /healthz\n          registry: mlflow\n')
+    .replace('env:\n  PIPELINE: digits\n', `env:\n  PIPELINE: digits\n  MLFLOW_TRACKING_URI: ${mlflow.url}\n`);
+  world.repository.commit({ branch: 'main', files: { [file]: text }, author: 'ada' });
+}
+
+/** A training that logs to MLflow as well. */
+async function train(number: number, sha: string): Promise<Awaited<ReturnType<typeof say>>> {
+  await mlflow.log([{ experiment: 'digits', context: { 'mlflow.source.git.commit': sha } }]);
+  return say(number, '/train epochs=5');
+}
+
+const champion = async (): Promise<string | undefined> => (await registry.aliases('digits')).get('champion');
+
 it('takes a model back that answers nonsense, and goes back where it is told to', async () => {
   const { repository } = world;
+  addRegistry();
   const push = (files: Record<string, string>): string => repository.commit({ branch: 'topic', files, author: 'ada' });
   const settings = (hidden: number): string => `${JSON.stringify({ hidden, 'learning-rate': 0.1, batch: 16 })}\n`;
   const { number, sha: first } = world.open({ 'settings.json': settings(32) });
 
   expect(await say(number, '/deploy environment=staging')).toMatchObject({ jobs: { command: 'success', deploy: 'failure' } });
   expect(await running()).toBeUndefined();
-  expect(await say(number, '/train epochs=5')).toMatchObject({ jobs: { train: 'success', deploy: 'skipped' } });
+  expect(await train(number, first)).toMatchObject({ jobs: { train: 'success', deploy: 'skipped' } });
   expect(await say(number, '/deploy environment=staging')).toMatchObject({
     jobs: { train: 'skipped', deploy: 'success' },
     state: 'success',
   });
-  expect(await running()).toBe(first);
+  expect([await running(), await champion()]).toEqual([first, '1']);
 
   const serve = String(digitsFiles()['serve.js']);
   const nonsense = push({ 'serve.js': serve.replace(/\.digit;$/mu, '.digit + 1;') });
-  await say(number, '/train epochs=5');
+  await train(number, nonsense);
   const refused = await say(number, '/deploy environment=staging');
   expect(refused).toMatchObject({ jobs: { deploy: 'failure' }, state: 'failure', errors: expect.stringContaining('it reads a zero') });
-  expect(await running()).toBe(first);
+  expect([await running(), await champion()]).toEqual([first, '1']);
 
   const second = push({ 'serve.js': serve, 'settings.json': settings(48) });
-  await say(number, '/train epochs=5');
+  await train(number, second);
   expect((await say(number, '/deploy environment=staging')).state).toBe('success');
-  expect(await running()).toBe(second);
+  // The one that was taken back is registered as well; the alias never named it.
+  expect([await running(), await champion()]).toEqual([second, '3']);
   expect((await say(number, '/rollback environment=staging')).state).toBe('success');
-  expect(await running()).toBe(first);
+  expect([await running(), await champion()]).toEqual([first, '1']);
 
   expect(states()).toEqual([
     [first, ['queued', 'in_progress', 'success', 'inactive']],
