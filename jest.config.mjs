@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** Pure rules stand beside their source; what needs bundles, the contract and the examples stand in test/. */
 export default {
   testEnvironment: 'node',
@@ -19,7 +21,7 @@ export default {
     '<rootDir>/test/{contract,workflows,repository}/**/*.test.ts',
   ],
   // A third of a test's time is waiting for a child process, so that there is more than a worker a core.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // Bundles start as child processes and pods as processes: on two cores that takes longer than jest's 5 s.
   testTimeout: 60_000,
 };

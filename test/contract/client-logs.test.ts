@@ -212,13 +212,16 @@ describe.each(targets)('logs on the %s cluster', (name) => {
     const on = backend();
     const reference = await run({ main: writes(2000, 10) });
     let restarts = 0;
+    let restarted = Promise.resolve();
     const reading = read(reference, on, ({ length }) => {
       if (length % 400 !== 0) return;
       restarts += 1;
       cluster.compact();
-      void cluster.restart(() => pause(50));
+      // Many lines can come at once: one after the other.
+      restarted = restarted.then(() => cluster.restart(() => pause(50)));
     });
     const [lines, observation] = await Promise.all([reading, end(reference, on)]);
+    await restarted;
     expect(textsOf(lines)).toEqual(numbered(2000));
     expect(observation?.status.state).toBe('succeeded');
     expect(restarts).toBe(5);

@@ -331,12 +331,19 @@ describe('the node', () => {
   it('begins a long log anew: who follows misses nothing, who comes later sees the end alone', async () => {
     const trial = await Trial.start({ logLimit: 1000 });
     const line = 'x'.repeat(90);
-    const script = `let n = 0; const timer = setInterval(() => { console.log(++n + ' ${line}'); if (n === 30) clearInterval(timer) }, 10)`;
+    // It writes once somebody follows.
+    const folder = await mkdtemp(join(tmpdir(), 'slashtrain-followed-'));
+    const isFollowed = join(folder, 'yes');
+    const write = `let n = 0; const timer = setInterval(() => { console.log(++n + ' ${line}'); if (n === 30) clearInterval(timer) }, 10)`;
+    const script = `console.log('0'); const waiting = setInterval(() => { if (!require('fs').existsSync('${isFollowed}')) return; clearInterval(waiting); ${write} }, 10)`;
     await trial.pod('p', script);
     await trial.until('p', running);
     const followed: string[] = [];
-    for await (const text of trial.lines(`${inDefault}/pods/p/log?follow=true`)) followed.push(text.split(' ')[0]!);
-    expect(followed.slice(-25)).toEqual(Array.from({ length: 25 }, (_, index) => String(index + 6)));
+    for await (const text of trial.lines(`${inDefault}/pods/p/log?follow=true`)) {
+      if (followed.push(text.split(' ')[0]!) === 1) await writeFile(isFollowed, '');
+    }
+    await rm(folder, { recursive: true });
+    expect(followed).toEqual(Array.from({ length: 31 }, (_, index) => String(index)));
     expect((await trial.log('p')).split('\n').length).toBeLessThan(15);
   });
 });
