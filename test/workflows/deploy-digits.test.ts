@@ -33,12 +33,13 @@ const commit = 'slashtrain.dev/sha';
 async function say(
   number: number,
   body: string,
-): Promise<{ jobs: Record<string, string | undefined>; state: string | undefined; errors: string }> {
+): Promise<{ jobs: Record<string, string | undefined>; state: string | undefined; errors: string; summary: string | undefined }> {
   const [run] = await world.workflows.dispatch(world.comment(number, 'ada', body).event);
   const step = run?.jobs.flatMap(({ steps }) => steps).find(({ id }) => id === 'deploy');
   return {
     jobs: Object.fromEntries(run?.jobs.map((job) => [job.id, job.conclusion]) ?? []),
     state: step?.outputs['state'],
+    summary: step?.summary,
     errors: step?.annotations.map(({ message }) => message).join('\n') ?? '',
   };
 }
@@ -52,11 +53,14 @@ async function running(): Promise<string | undefined> {
 const states = (): [sha: string, states: string[]][] =>
   [...world.repository.data.deployments.values()].map(({ sha, statuses }) => [sha, statuses.map(({ state }) => state)]);
 
-/** The example's workflow with a model registry, at the default branch. */
+/** The example's workflow with a model registry and a profile, at the default branch. */
 function addRegistry(): void {
   const file = '.github/workflows/slashtrain.yml';
   const text = String(digitsFiles()[file])
-    .replace('          health-path: /healthz\n', '          health-path: /healthz\n          registry: mlflow\n')
+    .replace(
+      '          health-path: /healthz\n',
+      '          health-path: /healthz\n          registry: mlflow\n          profile: true\n          profile-time: 1s\n',
+    )
     .replace('env:\n  PIPELINE: digits\n', `env:\n  PIPELINE: digits\n  MLFLOW_TRACKING_URI: ${mlflow.url}\n`);
   world.repository.commit({ branch: 'main', files: { [file]: text }, author: 'ada' });
 }
@@ -82,6 +86,7 @@ it('takes a model back that answers nonsense, and goes back where it is told to'
   expect(await say(number, '/deploy environment=staging')).toMatchObject({
     jobs: { train: 'skipped', deploy: 'success' },
     state: 'success',
+    summary: expect.stringMatching(/Profile of one endpoint[^]*At once[^]*\| *1 \|[^]*used is not known/u),
   });
   expect([await running(), await champion()]).toEqual([first, '1']);
 

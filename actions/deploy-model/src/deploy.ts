@@ -1,58 +1,22 @@
 import { ActionError, describe, messageOf } from '@slashtrain/core/action/errors';
-import type { Host } from '@slashtrain/core/action/host';
-import type { GitHub } from '@slashtrain/core/github/client';
-import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
-import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
-import { systemTiming } from '@slashtrain/core/kubernetes/timing';
 import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
 import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
-import { change, type RolloutStore } from '@slashtrain/core/rollouts/store';
+import { change } from '@slashtrain/core/rollouts/store';
 import { boardOf, openBoard, tell, type Board } from './board.ts';
 import { mark, takeBack, type BackParts } from './finish.ts';
 import { currentOf, prunable, runningRevision } from './history.ts';
-import type { CommonInputs, NewInputs, RollbackInputs } from './inputs.ts';
+import type { Advance, DeployParts, Plan, Turn } from './parts.ts';
+import { NotPassed, replace, walk } from './reach.ts';
 import { applyAll, checkEnvironment, readBefore, savedOf } from './rollout/apply.ts';
-import { stagesOf, trafficOf } from './rollout/traffic.ts';
-import { waitUntilReady } from './rollout/wait.ts';
-import { canaryWalk } from './canary/walk.ts';
-import type { CanaryRules } from './targets/target.ts';
+import { stagesOf } from './rollout/traffic.ts';
 import { diffOf, summarise } from './show.ts';
 import { judgementLine } from './smoke/show.ts';
 import { Before } from './targets/before.ts';
-import { runCommand } from './targets/command.ts';
 import { kindsFor, type KindsFor } from './targets/kinds/index.ts';
-import { keptInputs, type Tools } from './tools.ts';
-import type { Candidate, Judgement, Registry, Serving } from './types.ts';
-
-/** What a deploy works with. */
-export interface DeployParts {
-  inputs: CommonInputs & (NewInputs | RollbackInputs);
-  host: Host;
-  context: GitHubContext;
-  github: GitHub;
-  client: KubernetesClient;
-  rollouts: RolloutStore;
-  tools: Tools;
-  registry?: Registry;
-}
-
-/** What is to be deployed, once nobody has anything against it. */
-export interface Plan {
-  /** Everything that a rollout's record says of it. */
-  about: Pick<Rollout, 'target' | 'revision' | 'sha' | 'run' | 'pipeline' | 'actor'> &
-    Partial<Pick<Rollout, 'pullRequest' | 'image' | 'modelUri' | 'verdict' | 'forced' | 'backTo'>>;
-  /** Complete objects for what stands there now. */
-  objects(before: Before): KubernetesObject[];
-  /** How it can get a part of the traffic at first; a text says why it cannot. */
-  canary: CanaryRules | string;
-  /** For the registry; absent where the run's record is gone. */
-  candidate?: Candidate;
-  /** What people should know. */
-  notes: readonly string[];
-  /** Looks again whether the commit is still the one. @throws ActionError `mismatch` */
-  recheck?(): Promise<void>;
-}
+import { keptInputs } from './tools.ts';
+import type { Judgement, Serving } from './types.ts';
+import { descriptionOf, payloadOf, rowsOf } from './words.ts';
 
 /** So many milliseconds after GitHub was asked, the head of a pull request is asked for again. */
 const freshMilliseconds = 30_000;
@@ -118,8 +82,6 @@ function checkCanary({ canary, about }: Plan, before: Before, { tools, host }: D
   if (canary.how === 'replicas') host.log.notice('this target splits no requests: the steps of the canary are shares of its pods');
   if (before.all.length === 0) host.log.notice('nothing is deployed there yet: the first goes without a canary');
 }
-
-export type Turn = DeployParts & { signal: AbortSignal };
 
 interface Look {
   before: Before;
@@ -213,16 +175,6 @@ async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Pr
   await advance(stored, all, { ...turn, kinds, notes: plan.notes, ...(plan.candidate ? { candidate: plan.candidate } : {}) });
 }
 
-/** What the rest of a rollout works with, of a new one and of one that is gone on with. */
-export type Advance = Omit<Turn, 'inputs'> & {
-  inputs: CommonInputs;
-  takeOver?: boolean;
-  kinds: KindsFor;
-  notes: readonly string[];
-  diff?: string;
-  candidate?: Candidate;
-};
-
 /** From what is kept to the end: applied, ready, tried, told; or taken back. @param all the deploys before it, newest first */
 export async function advance(first: StoredRollout, all: readonly StoredRollout[], turn: Advance): Promise<void> {
   const { host, rollouts, github, context, signal } = turn;
@@ -231,7 +183,7 @@ export async function advance(first: StoredRollout, all: readonly StoredRollout[
     const { rollout } = stored;
     const board = boardOf(github, context, rollout.deploymentId);
     if (rollout.canary?.step === undefined) await board.say('in_progress', `${rollout.revision} is being rolled out`);
-    const { url, judgement, due } = await (rollout.canary ? walk(stored, turn) : replace(rollout, turn));
+    const { url, serving, judgement, due } = await (rollout.canary ? walk(stored, turn) : replace(rollout, turn));
     if (due !== undefined) {
       stored = await change(rollouts, stored, (one) => ({
         ...one,
@@ -261,106 +213,12 @@ export async function advance(first: StoredRollout, all: readonly StoredRollout[
       ...(turn.diff === undefined ? {} : { diff: turn.diff }),
       ...(judgement ? { judgement } : {}),
     });
+    if (serving) await showProfile(serving, turn);
   } catch (error) {
     if (stored.rollout.state === 'deployed' || stored.rollout.state === 'canary') throw error;
     await giveUp(error, stored, turn);
     throw new TakenBack('taken back', { cause: error });
   }
-}
-
-interface Reached {
-  url?: string;
-  judgement?: Judgement;
-  /** The canary is to be gone on with then. */
-  due?: string;
-}
-
-/** All at once: the target's own way of replacing the old by the new. */
-async function replace(rollout: Rollout, turn: Advance): Promise<Reached> {
-  const { inputs, host, client, kinds, signal, tools } = turn;
-  if (rollout.target === 'command')
-    await runCommand('command', inputs.command ?? '', { ...rollout, revision: runningRevision(rollout) }, { ...host, signal });
-  const applied = await applyAll(rollout.applied, { client, kinds, takeOver: rollout.tookOver ?? false });
-  const live = await waitUntilReady(applied, { client, kinds, signal, timeout: inputs.timeout, say: (line) => host.log.info(line) });
-  const serving = servingOf(live, kinds, inputs);
-  const url = serving?.url;
-  host.setOutput('url', url ?? '');
-  if (!tools.judge) return { ...(url === undefined ? {} : { url }) };
-  if (!serving) {
-    throw new ActionError('input', 'input "smoke-test" was given, and nothing says where the model answers', {
-      remedy: 'set the input "url"',
-    });
-  }
-  const judgement = await tools.judge(serving, signal);
-  host.log.info(`smoke test: ${judgementLine(judgement, 1000)}`);
-  if (!judgement.passed) throw new NotPassed(judgement);
-  return { ...(url === undefined ? {} : { url }), judgement };
-}
-
-/** Step by step, beside what was there before. */
-async function walk(stored: StoredRollout, turn: Advance): Promise<Reached> {
-  const { inputs, host, client, kinds, signal, tools, rollouts } = turn;
-  const { rollout } = stored;
-  const { canary } = rollout;
-  if (!tools.canary || !canary)
-    throw new ActionError('input', 'the canary that is gone on with has no steps here', { remedy: 'pass the input "canary" as at first' });
-  const say = (line: string): void => host.log.info(line);
-  const places = (live: readonly KubernetesObject[]): Serving | undefined => servingOf(live, kinds, inputs);
-  const traffic = trafficOf(rollout, {
-    client,
-    kinds,
-    signal,
-    say,
-    timeout: inputs.timeout,
-    takeOver: rollout.tookOver ?? false,
-    servingOf: places,
-  });
-  const walkSteps = canaryWalk({
-    ...tools.canary,
-    revisions: { candidate: runningRevision(rollout), ...(rollout.previous === undefined ? {} : { stable: rollout.previous }) },
-    timing: systemTiming,
-    patience: inputs.detachAfter,
-  });
-  const { step, since } = canary;
-  const end = await walkSteps({
-    traffic,
-    judge: tools.judge ?? (() => Promise.resolve({ passed: true, checks: [] })),
-    save: async (progress) => {
-      await change(rollouts, stored, (one) => ({ ...one, ...(one.canary ? { canary: { ...one.canary, ...progress } } : {}) }));
-    },
-    ...(step === undefined || since === undefined ? {} : { progress: { step, since } }),
-    signal,
-    now: host.now,
-    say,
-  });
-  if (end.end === 'refused') throw new NotPassed(end.judgement);
-  if (end.end === 'detached') return { due: end.due, judgement: end.judgement };
-  const live = await readBefore(rollout.applied, { client, kinds });
-  const url = places(live.all)?.url;
-  host.setOutput('url', url ?? '');
-  return { judgement: end.judgement, ...(url === undefined ? {} : { url }) };
-}
-
-/** A judgement that did not pass. */
-class NotPassed extends ActionError {
-  readonly judgement: Judgement;
-
-  constructor(judgement: Judgement) {
-    super('run-failed', `the smoke test did not pass: ${judgementLine(judgement, 1000)}`, {
-      remedy: 'mend the model or its server, or the test',
-    });
-    this.judgement = judgement;
-  }
-}
-
-/** Where the first object that answers does. */
-export function servingOf(live: readonly KubernetesObject[], kinds: KindsFor, { url }: CommonInputs): Serving | undefined {
-  if (url !== undefined) return { how: 'url', url };
-  for (const object of live) {
-    const serving = kinds(object).serving?.(object, live);
-    if (serving) return serving;
-  }
-  return undefined;
 }
 
 /** Tells that it is there, and that what was before it is not active any more. */
@@ -421,29 +279,12 @@ async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Pro
   });
 }
 
-function descriptionOf({ sha, verdict, forced, backTo, actor }: Plan['about'], name: string): string {
-  if (backTo !== undefined) return `${name} back to ${backTo}, by ${actor}`;
-  const proof = forced === undefined ? `verdict ${verdict ?? 'none'}` : `FORCED by ${actor}: ${forced}`;
-  return `${name} of ${sha.slice(0, 7)}, ${proof}`;
-}
-
-function payloadOf({ about }: Plan, { inputs, context }: DeployParts): Record<string, unknown> {
-  const { environment, name } = inputs;
-  return { name, environment, ...about, requestedBy: context.triggeringActor };
-}
-
-function rowsOf(about: Plan['about'] & Pick<Rollout, 'environment' | 'name'>): [string, string | undefined][] {
-  return [
-    ['Environment', about.environment],
-    ['Name', about.name],
-    ['Target', about.target],
-    ['Commit', about.sha],
-    ['Pull request', about.pullRequest === undefined ? undefined : `#${about.pullRequest}`],
-    ['Run', about.run],
-    ['Image', about.image],
-    ['Model', about.modelUri],
-    ['Verdict', about.verdict],
-    ['Forced', about.forced === undefined ? undefined : `${about.actor}: ${about.forced}`],
-    ['Asked by', about.actor],
-  ];
+/** It is deployed: what goes wrong with the profile costs the profile alone. */
+async function showProfile(serving: Serving, { host, tools, signal }: Advance): Promise<void> {
+  if (!tools.profile) return;
+  try {
+    await host.summarise(await tools.profile(serving, signal));
+  } catch (error) {
+    host.log.warning(`there is no profile: ${messageOf(error)}`);
+  }
 }

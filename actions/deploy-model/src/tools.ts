@@ -7,10 +7,12 @@ import { systemTiming } from '@slashtrain/core/kubernetes/timing';
 import { openPrometheus, type Prometheus } from '@slashtrain/core/trackers/prometheus';
 import { readCanary, type Canary } from './canary/read.ts';
 import type { CommonInputs } from './inputs.ts';
+import { profile } from './profile/profile.ts';
+import { profileMarkdown } from './profile/show.ts';
 import { endpointsOf } from './smoke/endpoints.ts';
 import { smokeJudge } from './smoke/judge.ts';
 import { readSmokeTest } from './smoke/read.ts';
-import type { EndpointsOf, Judge } from './types.ts';
+import type { EndpointsOf, Judge, Serving } from './types.ts';
 
 /** What tries a deployed model. */
 export interface Tools {
@@ -19,6 +21,8 @@ export interface Tools {
   judge?: Judge;
   /** Absent: all at once. */
   canary?: { canary: Canary; prometheus?: Prometheus };
+  /** What it does under load, as markdown. Absent: that is not measured. */
+  profile?: (serving: Serving, signal: AbortSignal) => Promise<string>;
 }
 
 /**
@@ -36,20 +40,31 @@ export function toolsFor(
   const given = host.inputs.textOrFile('smoke-test', host.workspace);
   const text = given?.text ?? kept.get('smoke-test');
   const canary = canaryTools(host, kept);
-  if (text === undefined) return { endpointsOf: endpoints, ...canary };
+  const isProfiled = host.inputs.boolean('profile', false);
+  if (text === undefined) {
+    if (isProfiled) {
+      throw new ActionError('input', 'input "profile" is true, and input "smoke-test" was not given', {
+        remedy: 'give the requests to profile with as "smoke-test"',
+      });
+    }
+    return { endpointsOf: endpoints, ...canary };
+  }
   const test = readSmokeTest(text, {
     where: given?.file ?? 'input "smoke-test"',
     readFile: (path) => readFile(isAbsolute(path) ? path : join(host.workspace, path)),
     ...(onKServe ? { openaiBase: '/openai/v1' } : {}),
   });
-  const judge = smokeJudge(test, {
+  const parts = {
     endpointsOf: endpoints,
     clock: () => performance.now(),
     timing: systemTiming,
-    startSeconds: inputs.timeout,
-    say: (line) => host.log.info(line),
-  });
-  return { endpointsOf: endpoints, judge, ...canary };
+    say: (line: string) => host.log.info(line),
+  };
+  const judge = smokeJudge(test, { ...parts, startSeconds: inputs.timeout });
+  const seconds = host.inputs.duration('profile-time') ?? 120;
+  const measure: Tools['profile'] = async (serving, signal) =>
+    profileMarkdown(await profile(test, serving, { ...parts, client, seconds }, signal));
+  return { endpointsOf: endpoints, judge, ...canary, ...(isProfiled ? { profile: measure } : {}) };
 }
 
 function canaryTools({ inputs, environment, log, signal, workspace }: Host, kept: ReadonlyMap<string, string>): Pick<Tools, 'canary'> {
