@@ -12,15 +12,16 @@ import { Registry } from '@slashtrain/core/registry/registry';
 import { bytesSource, placeBlob } from '@slashtrain/core/registry/upload';
 import { runBundle } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub } from '@slashtrain/testing/github/github';
-import { buildahPlace, startDockerd } from '../support/builders.ts';
+import { buildahPlace, has, startBuildx, startDockerd } from '../support/builders.ts';
 import { succeeded } from '../support/steps.ts';
 import { unique } from '../support/targets.ts';
 import { median } from './measure.ts';
 
 /*
  * One changed line on a large base: the layer builder, `docker build` with `docker push`, and buildah, in one run on one
- * registry, with time and bytes over the line (warm ones in turn, medians of the rounds); then ten images at once and one
- * after the other. Asserts nothing.
+ * registry, with time and bytes over the line (warm ones in turn, medians of the rounds): docker and buildah have the base and
+ * all of the last build on their disk, as a machine of one's own has. A hosted runner is new each time: there a warm build is
+ * buildx's with its cache in the registry. Then ten images at once and one after the other. Asserts nothing.
  *   node test/bench/images.ts --registry HOST [--mb 2048] [--rounds 5] [--delay 0]
  * HOST speaks http; dockerd and buildah are installed. With --delay every byte takes so many milliseconds longer each way, as to
  * a registry elsewhere; for small bases, since what is under way is held in memory.
@@ -91,6 +92,19 @@ try {
       await run('buildah', ['build', '--quiet', '--layers', '--tls-verify=false', '--tag', other, context], buildah.env);
       await run('buildah', ['push', '--quiet', '--tls-verify=false', other, `docker://${other}`], buildah.env);
     };
+    const hasBuildx = has('docker-buildx', 'buildx, and buildkitd and runc') && has('buildkitd', 'BuildKit');
+    const withBuildx = async (name: string): Promise<void> => {
+      write();
+      const [image, cache] = [`${line.host}/${space}/buildx:1`, `type=registry,ref=${line.host}/${space}/buildx:cache`];
+      const caches = ['--cache-from', cache, '--cache-to', `${cache},mode=max`];
+      const builder = await startBuildx();
+      try {
+        await measure(name, () => run('docker', ['buildx', 'build', '--push', '--tag', image, ...caches, context], builder.env));
+      } finally {
+        await builder.stop();
+      }
+    };
+    if (hasBuildx) await withBuildx('buildx cold, new runner');
     await measure('layer cold', withLayer);
     await measure('docker cold', withDocker);
     await measure('buildah cold', withBuildah);
@@ -98,6 +112,7 @@ try {
       await measure('layer warm', withLayer);
       await measure('docker warm', withDocker);
       await measure('buildah warm', withBuildah);
+      if (hasBuildx && round < 2) await withBuildx('buildx warm, new runner');
     }
   } finally {
     await docker.stop();
@@ -132,7 +147,7 @@ try {
   const ratio = (a: string, b: string): string => (of(a) / of(b)).toFixed(2);
   console.log(
     [
-      `layer warm is ${ratio('layer warm', 'docker cold')} of docker cold, ${ratio('layer warm', 'docker warm')} of docker warm, ${ratio('layer warm', 'buildah warm')} of buildah warm`,
+      `layer warm is ${ratio('layer warm', 'docker cold')} of docker cold, ${ratio('layer warm', 'docker warm')} of docker warm, ${ratio('layer warm', 'buildah warm')} of buildah warm, ${ratio('layer warm', 'buildx warm, new runner')} of buildx with its cache in the registry on a new runner`,
       `ten at once are ${ratio('ten, one step, parallel 10', 'ten, a step each')} of a step each, ${ratio('ten, one step, parallel 10', 'ten, one step, parallel 1')} of parallel 1`,
       `most memory of the layer builder: ${peak.toFixed(0)} MB, ${streamed.toFixed(0)} MB where all of the base was streamed`,
     ].join('\n'),

@@ -170,12 +170,13 @@ describe('a run that fails', () => {
     const told = await wait({
       pod: { volumes: [{ name: 'scratch', emptyDir: { sizeLimit: '1Mi' } }] },
       container: { command: ['node', '-e', program], volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }] },
-      inputs: { timeout: '3m' },
+      // The kubelet looks at volumes about once a minute, and later on a busy node.
+      inputs: { timeout: '8m' },
     });
     expect(told.outputs).toMatchObject({ state: 'failed', reason: 'evicted' });
     expect(told.outputs['message']).toMatch(/EmptyDir volume "scratch" exceeds the limit "1Mi"/u);
     expect(told.check.summary).toMatch(/raise the limit that the message names/u);
-  });
+  }, 600_000);
 
   it('because its pod was evicted, which its pod says only until it is gone', async () => {
     let isAsked = false;
