@@ -79,14 +79,15 @@ export async function readContainer(view: PodView, container: string, context: R
     current ??= { id: next.id, resume: new LogResume(), quiet: 0 };
 
     let reading: Reading | undefined;
+    let isMissing = false;
     try {
       reading = await readOnce(view, container, next, current.resume, context);
       read.answer = read.allowed = timing.now();
     } catch (error) {
       if (signal.aborted) return;
-      const isMissing = error instanceof ActionError && error.code === 'not-found';
+      isMissing = error instanceof ActionError && error.code === 'not-found';
       if (!isMissing && !canGetBetter(error, read, timing.now(), context.credentialSeconds)) throw error;
-      if (isMissing && view.isGone) return finish(next);
+      if (isMissing && (view.isGone || final.aborted)) return finish(next);
     }
     if (reading) {
       current.rest = reading.rest;
@@ -99,8 +100,8 @@ export async function readContainer(view: PodView, container: string, context: R
     }
     failures = reading && reading.fresh > 0 ? 0 : failures + 1;
     if (failures > 0 && !(next.over && reading?.isWhole)) await timing.pause(backoff(failures, timing.random), signal);
-    // The end of a log is not the end of its container, and the watch lags.
-    if (!hasPodEnded(view.pod)) await refresh(view, context, read);
+    // The end of a log is not the end of its container, and the watch lags; and a pod that has ended can be removed.
+    if (isMissing || !hasPodEnded(view.pod)) await refresh(view, context, read);
   }
 }
 
