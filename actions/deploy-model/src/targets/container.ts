@@ -47,4 +47,4 @@ export function containerFor(candidate: Candidate, inputs: ContainerInputs, name
 }
 
 /** Endpoints are told of a pod's end while it ends: it has to answer until they have heard. Needs Kubernetes 1.30. */
-export const drain = { preStop: { sleep: { seconds: 5 } } };
+export const drain = { preStop: { sleep: { seconds: 10 } } };
