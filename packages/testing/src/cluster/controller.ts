@@ -68,3 +68,12 @@ export class Controller {
     }
   }
 }
+
+/** Which objects of `type` a change is about: itself, or the `kind` that controls one of its `children`. For {@link Controller}. */
+export function ownerKeys(type: Change['type'], kind: string, children: Change['type']): (change: Change) => string[] {
+  return ({ type: changed, object }) => {
+    if (changed === type) return [`${object.metadata.namespace}/${object.metadata.name}`];
+    const owner = object.metadata.ownerReferences?.find((reference) => reference.controller && reference.kind === kind);
+    return changed === children && owner ? [`${object.metadata.namespace}/${owner.name}`] : [];
+  };
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Controller } from './controller.ts';
+import { Controller, ownerKeys } from './controller.ts';
 import { deploymentStatus, deadlineOf, setCondition } from './deployment-status.ts';
 import { EventRecorder } from './events.ts';
 import type { Deleter } from './garbage.ts';
@@ -27,11 +27,7 @@ export class DeploymentController {
     this.#events = new EventRecorder(store, 'deployment-controller');
     this.#controller = new Controller(
       store,
-      ({ type, object }) => {
-        if (type === types.deployments) return [`${object.metadata.namespace}/${object.metadata.name}`];
-        const owner = object.metadata.ownerReferences?.find((reference) => reference.controller && reference.kind === 'Deployment');
-        return type === types.replicaSets && owner ? [`${object.metadata.namespace}/${owner.name}`] : [];
-      },
+      ownerKeys(types.deployments, 'Deployment', types.replicaSets),
       (key) => this.#reconcile(key),
       onDefect,
     );

@@ -1,5 +1,5 @@
 import { admitPod } from './admission.ts';
-import { Controller } from './controller.ts';
+import { Controller, ownerKeys } from './controller.ts';
 import { ApiError } from './errors.ts';
 import { EventRecorder } from './events.ts';
 import type { Deleter } from './garbage.ts';
@@ -8,6 +8,8 @@ import { freeIndexes, indexOf, podOf, readIndexes, wanted, writeIndexes } from '
 import { timestamp, type Job, type Pod } from './objects.ts';
 import { types } from './resources.ts';
 import type { Store } from './store.ts';
+
+const keysOfJobs = ownerKeys(types.jobs, 'Job', types.pods);
 
 /**
  * The Job controller: pods as parallelism and completions ask for, failures counted against backoffLimit, deadline,
@@ -36,11 +38,9 @@ export class JobController {
     this.#events = new EventRecorder(store, 'job-controller');
     this.#controller = new Controller(
       store,
-      ({ type, object, deleted }) => {
-        if (type === types.jobs && deleted) this.#forget(object.metadata.uid);
-        if (type === types.jobs) return [`${object.metadata.namespace}/${object.metadata.name}`];
-        const owner = object.metadata.ownerReferences?.find((reference) => reference.controller && reference.kind === 'Job');
-        return type === types.pods && owner ? [`${object.metadata.namespace}/${owner.name}`] : [];
+      (change) => {
+        if (change.type === types.jobs && change.deleted) this.#forget(change.object.metadata.uid);
+        return keysOfJobs(change);
       },
       (key) => this.#reconcile(key),
       onDefect,

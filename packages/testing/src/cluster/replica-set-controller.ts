@@ -1,5 +1,5 @@
 import { admitPod } from './admission.ts';
-import { Controller } from './controller.ts';
+import { Controller, ownerKeys } from './controller.ts';
 import { defaultPod, generateName } from './defaults.ts';
 import { ApiError } from './errors.ts';
 import { EventRecorder } from './events.ts';
@@ -31,11 +31,7 @@ export function runReplicaSets(store: Store, remove: Deleter, retry: number, onD
 
   return new Controller(
     store,
-    ({ type, object }) => {
-      if (type === types.replicaSets) return [`${object.metadata.namespace}/${object.metadata.name}`];
-      const owner = object.metadata.ownerReferences?.find((reference) => reference.controller && reference.kind === 'ReplicaSet');
-      return type === types.pods && owner ? [`${object.metadata.namespace}/${owner.name}`] : [];
-    },
+    ownerKeys(types.replicaSets, 'ReplicaSet', types.pods),
     (key, controller) => {
       const [namespace, name] = key.split('/') as [string, string];
       const set = store.get(types.replicaSets, namespace, name) as ReplicaSet | undefined;
