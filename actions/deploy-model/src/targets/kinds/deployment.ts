@@ -22,8 +22,9 @@ interface Template {
   spec?: { containers?: { ports?: { containerPort: number }[] }[] };
 }
 
-// A webhook that is away for a while comes back; quota and admission do not change by waiting.
-const finalWords = /forbidden|exceeded quota|invalid|not found/iu;
+// The API server's own refusals do not change by waiting. A webhook's may: it may be away, or judge by a cache that has not yet heard
+// of the ReplicaSet (Kueue's does), and the controller asks again.
+const finalWords = /\bis forbidden\b|\bexceeded quota\b|\bis invalid\b/u;
 
 /**
  * As `kubectl rollout status` has it, and sooner where waiting is of no use
@@ -42,8 +43,10 @@ export function deploymentReady(object: KubernetesObject): Readiness {
   if (isDone) return ready;
   // Pods cannot be made at all: quota, admission, a missing service account.
   const replica = conditionOf(object, 'ReplicaFailure');
-  if (replica?.status === 'True' && finalWords.test(replica.message ?? '')) {
-    return failed(replica.reason ?? 'FailedCreate', replica.message ?? '', 'mend what forbids its pods, or have the quota raised');
+  if (replica?.status === 'True') {
+    const { reason = 'FailedCreate', message = '' } = replica;
+    if (finalWords.test(message)) return failed(reason, message, 'mend what forbids its pods, or have the quota raised');
+    return progressing(reason, message);
   }
   return progressing('RollingOut', `${updated} of ${replicas} pods are new, ${available} available, ${all - updated} old`);
 }

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { statusesOf } from '@slashtrain/core/kubernetes/pod';
 import { deployLabels } from '@slashtrain/core/rollouts/rollout';
 import type { Readiness, Serving } from '../../types.ts';
 import { modeOf, predictorRevision } from '../kserve.ts';
@@ -9,7 +10,6 @@ interface Fields {
   spec?: {
     predictor?: Component;
     transformer?: Component;
-    canary?: { predictor?: { name?: string; labels?: Record<string, string> } }[];
   };
   status?: {
     url?: string;
@@ -18,12 +18,12 @@ interface Fields {
       lastFailureInfo?: { reason?: string; message?: string; exitCode?: number; location?: string };
     };
     components?: Record<string, { latestReadyRevision?: string; latestCreatedRevision?: string }>;
-    canaryStatuses?: { name: string; ready?: boolean }[];
   };
 }
 
 interface Component {
   containers?: { ports?: { containerPort: number }[] }[];
+  model?: { ports?: { containerPort: number }[] };
   labels?: Record<string, string>;
 }
 
@@ -34,14 +34,13 @@ const blocked = new Set(['BlockedByFailedLoad', 'InvalidSpec']);
  * rollout of its Deployments, have to be through (kserve #4626, #5458). `observedGeneration` says nothing (#6081).
  */
 export function inferenceServiceReady(object: KubernetesObject, view: View): Readiness {
-  const { spec = {}, status = {} } = object as unknown as Fields;
+  const { status = {} } = object as unknown as Fields;
   const { transitionStatus, lastFailureInfo: failure } = status.modelStatus ?? {};
-  if (transitionStatus !== undefined && blocked.has(transitionStatus)) {
+  if (transitionStatus !== undefined && blocked.has(transitionStatus) && isOfRevision(object, transitionStatus, view)) {
     const code = failure?.exitCode === undefined ? '' : ` (exit code ${failure.exitCode})`;
     const words = [failure?.reason, failure?.message].filter((one) => one).join(': ');
     return failed(transitionStatus, `${words || 'the model cannot be loaded'}${code}`, 'check the model format and URI, and its runtime');
   }
-  const isCanary = (spec.canary?.length ?? 0) > 0;
   const condition = conditionOf(object, 'Ready');
   if (condition?.status !== 'True') {
     const worst = ['PredictorReady', 'TransformerReady', 'IngressReady']
@@ -54,12 +53,12 @@ export function inferenceServiceReady(object: KubernetesObject, view: View): Rea
     const late = Object.entries(status.components ?? {}).find(([, one]) => one.latestReadyRevision !== one.latestCreatedRevision);
     if (late) return progressing('RevisionNotReady', `${late[0]}: ${late[1].latestCreatedRevision ?? ''} is not ready yet`);
   } else {
-    const revision = isCanary ? spec.canary?.[0]?.predictor?.labels?.[deployLabels.revision] : predictorRevision(object);
+    const revision = predictorRevision(object);
     const isOurs = (child: KubernetesObject): boolean => child.metadata.labels?.['component'] !== 'predictor' || templateRevision(child) === revision; // prettier-ignore
     if (revision !== undefined && !view.children.some((child) => templateRevision(child) === revision)) {
       return progressing('NotObserved', 'its controller has not made this revision yet');
     }
-    const worst = view.children.filter((child) => isCanary || isOurs(child)).map(deploymentReady);
+    const worst = view.children.filter(isOurs).map(deploymentReady);
     const notReady = worst.find(({ state }) => state === 'failed') ?? worst.find(({ state }) => state !== 'ready');
     if (notReady) return notReady;
   }
@@ -67,18 +66,23 @@ export function inferenceServiceReady(object: KubernetesObject, view: View): Rea
   return ready;
 }
 
+/**
+ * In Standard mode the status is of any of the pods, an old revision's too, and stays for a moment when a new one comes
+ * (kserve 0.20, `PropagateModelStatus`): a model that mends what was broken must not be refused for it.
+ */
+function isOfRevision(object: KubernetesObject, transitionStatus: string, { pods }: View): boolean {
+  if (transitionStatus !== 'BlockedByFailedLoad' || modeOf(object) === 'knative' || pods === undefined) return true;
+  const ended = pods.flatMap(statusesOf).map(({ state, lastState }) => state?.terminated ?? lastState?.terminated);
+  return ended.some((one) => one !== undefined && one.exitCode !== 0);
+}
+
 function templateRevision(child: KubernetesObject): string | undefined {
   const spec = child['spec'] as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined;
   return spec?.template?.metadata?.labels?.[deployLabels.revision];
 }
 
-function revisionInWork(object: KubernetesObject): string | undefined {
-  const { spec = {} } = object as unknown as Fields;
-  return spec.canary?.[0]?.predictor?.labels?.[deployLabels.revision] ?? predictorRevision(object);
-}
-
 function podSelector(object: KubernetesObject): string {
-  const revision = revisionInWork(object);
+  const revision = predictorRevision(object);
   const label = `serving.kserve.io/inferenceservice=${object.metadata.name ?? ''}`;
   return revision === undefined ? label : `${label},${deployLabels.revision}=${revision}`;
 }
@@ -86,7 +90,9 @@ function podSelector(object: KubernetesObject): string {
 function serving(object: KubernetesObject): Serving {
   const { spec = {}, status = {} } = object as unknown as Fields;
   const entry = spec.transformer ? 'transformer' : 'predictor';
-  const port = spec[entry]?.containers?.flatMap(({ ports = [] }) => ports)[0]?.containerPort ?? 8080;
+  const { containers = [], model } = spec[entry] ?? {};
+  const [first] = [...(model?.ports ?? []), ...containers.flatMap(({ ports = [] }) => ports)];
+  const port = first?.containerPort ?? 8080;
   const selector = `${podSelector(object)},component=${entry}`;
   return {
     how: 'pods',

@@ -67,7 +67,22 @@ describe('a Deployment', () => {
         ],
       }),
       'progressing',
-      'RollingOut',
+      'FailedCreate',
+    ],
+    [
+      'a webhook whose cache is behind',
+      deployment({
+        observedGeneration: 2,
+        replicas: 2,
+        conditions: [
+          condition('ReplicaFailure', 'True', {
+            reason: 'FailedCreate',
+            message: 'admission webhook "mpod.kb.io" denied the request: ReplicaSet.apps "digits-5b74d9f445" not found',
+          }),
+        ],
+      }),
+      'progressing',
+      'FailedCreate',
     ],
   ])('%s', (_, object, state, reason) => {
     expect(deploymentReady(object)).toMatchObject({ state, reason });

@@ -1,10 +1,13 @@
 import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
+import type { Pod } from '@slashtrain/core/kubernetes/pod';
 import type { Readiness, Serving } from '../../types.ts';
 
 /** What of the cluster a rule may look at, beside the object. */
 export interface View {
   /** Its Deployments, for a kind whose controller makes them; live. */
   children: readonly KubernetesObject[];
+  /** The pods of its revision; live. Absent where they cannot be read. */
+  pods?: readonly Pod[];
 }
 
 /** What is known of one kind of object that models are served with: pure. */
