@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -40,21 +40,42 @@ export function minimalBundle(name: keyof typeof programs): string {
   const folder = join(root, '.cache/bench', `${name}-${hash.slice(0, 16)}`);
   const bundle = join(folder, 'index.js');
   if (existsSync(bundle)) return bundle;
-  // It stands in core for as long as it is bundled, since the libraries are core's.
-  const source = join(root, 'packages/core', `.bench-${name}.js`);
-  mkdirSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
+  linkLibraries(join(folder, 'node_modules'));
+  const source = join(folder, 'source.js');
   writeFileSync(source, programs[name]);
-  try {
-    const ncc = createRequire(import.meta.url).resolve('@vercel/ncc/dist/ncc/cli.js');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [ncc, 'build', source, '-o', folder, '-m', '--quiet'], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`ncc: ${stdout}${stderr}`);
-    const missing = /eval\("require"\)\("(?!bufferutil|utf-8-validate)([^"]+)"\)/u.exec(readFileSync(bundle, 'utf8'))?.[1];
-    if (missing) throw new Error(`core has no ${missing} any more: the minimal program has to follow it`);
-  } finally {
-    rmSync(source, { force: true });
+  const ncc = createRequire(import.meta.url).resolve('@vercel/ncc/dist/ncc/cli.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ncc, 'build', source, '-o', folder, '-m', '--quiet'], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    rmSync(bundle, { force: true });
+    throw new Error(`ncc: ${stdout}${stderr}`);
+  }
+  const missing = /eval\("require"\)\("(?!bufferutil|utf-8-validate)([^"]+)"\)/u.exec(readFileSync(bundle, 'utf8'))?.[1];
+  if (missing) {
+    rmSync(bundle);
+    throw new Error(`core has no ${missing} any more: the minimal program has to follow it`);
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   return bundle;
+}
+
+/**
+ * Core's libraries as somebody gets them who installs them: `@actions/core` without our patch, which lets a bundler leave out
+ * what is not imported.
+ */
+function linkLibraries(folder: string): void {
+  const own = join(root, 'packages/core/node_modules');
+  const scope = join(folder, '@actions');
+  mkdirSync(scope, { recursive: true });
+  for (const name of readdirSync(own)) if (!name.startsWith('.') && name !== '@actions') symlinkSync(join(own, name), join(folder, name));
+  const core = realpathSync(join(own, '@actions/core'));
+  cpSync(core, join(scope, 'core'), { recursive: true });
+  const file = join(scope, 'core/package.json');
+  const { sideEffects: _patched, ...unpatched } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify(unpatched));
+  // What it needs itself stands beside it.
+  for (const name of readdirSync(dirname(core))) if (name !== 'core') symlinkSync(join(dirname(core), name), join(scope, name));
+  symlinkSync(join(own, '@actions/github'), join(scope, 'github'));
 }
