@@ -14,7 +14,7 @@ import { diffOf, summarise } from './show.ts';
 import { judgementLine } from './smoke/show.ts';
 import { Before } from './targets/before.ts';
 import { kindsFor, type KindsFor } from './targets/kinds/index.ts';
-import { keptInputs } from './tools.ts';
+import { keptInputs, type Tools } from './tools.ts';
 import type { Judgement, Serving } from './types.ts';
 import { descriptionOf, payloadOf, rowsOf } from './words.ts';
 
@@ -81,6 +81,12 @@ function checkCanary({ canary, about }: Plan, before: Before, { tools, host }: D
   }
   if (canary.how === 'replicas') host.log.notice('this target splits no requests: the steps of the canary are shares of its pods');
   if (before.all.length === 0) host.log.notice('nothing is deployed there yet: the first goes without a canary');
+  // What cannot be split is refused before anybody is told of a deploy.
+  else stagesOf(canary, sharesOf(tools) ?? [], before);
+}
+
+function sharesOf({ canary }: Tools): number[] | undefined {
+  return canary?.canary.steps.map(({ share }) => share);
 }
 
 interface Look {
@@ -144,15 +150,8 @@ async function roll(plan: Plan, board: Board, turn: Turn & { diff: string }): Pr
   const previous = current && runningRevision(current.rollout);
   host.setOutput('previous-revision', previous ?? '');
   signal.throwIfAborted();
-  const steps = previous === undefined || typeof plan.canary === 'string' ? undefined : turn.tools.canary?.canary.steps;
-  const canary =
-    steps && typeof plan.canary !== 'string'
-      ? stagesOf(
-          plan.canary,
-          steps.map(({ share }) => share),
-          before,
-        )
-      : undefined;
+  const shares = previous === undefined ? undefined : sharesOf(turn.tools);
+  const canary = shares && typeof plan.canary !== 'string' ? stagesOf(plan.canary, shares, before) : undefined;
   const extras = canary ? extrasOf(plan) : [];
   const savedBefore = canary ? new Before([...before.all, ...(await readBefore(extras, { client, kinds })).all]) : before;
   const stored = await rollouts.create(client.namespace, {

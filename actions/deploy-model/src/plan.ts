@@ -5,9 +5,12 @@ import type { GitHub } from '@slashtrain/core/github/client';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
+import { entries } from '@slashtrain/core/policy/walk';
 import { servingKinds, type Policy } from '@slashtrain/core/policy/policy';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
+import { isPinned } from '@slashtrain/core/registry/image-name';
 import type { CommonInputs, NewInputs } from './inputs.ts';
+import { Before, titleOf } from './targets/before.ts';
 import { deploymentTarget } from './targets/deployment.ts';
 import { knativeTarget } from './targets/knative.ts';
 import { kserveTarget } from './targets/kserve.ts';
@@ -32,7 +35,22 @@ export async function targetFor(inputs: NewInputs & CommonInputs, candidate: Can
   }
   const documents = readDocuments(await manifestText(inputs.manifest ?? '', candidate.sha, github));
   refuseViolations(checkSubmitted(documents));
-  return manifestTarget(candidate, documents);
+  const made = manifestTarget(candidate, documents);
+  checkPinned(made.objects(new Before()));
+  return made;
+}
+
+/** A tag can be moved: then what comes back is not what was there. @throws ActionError `input` */
+function checkPinned(objects: readonly KubernetesObject[]): void {
+  for (const object of objects) {
+    if (object.kind === 'ConfigMap') continue;
+    for (const { key, value, path } of entries(object)) {
+      if (key !== 'image' || typeof value !== 'string' || isPinned(value)) continue;
+      throw new ActionError('input', `${titleOf(object)}: ${path} is ${JSON.stringify(value.slice(0, 300))}, which is not pinned`, {
+        remedy: 'write $(image) for what was trained, and name@sha256:… for another; a tag can be moved',
+      });
+    }
+  }
 }
 
 /** @throws ActionError `policy` that names every violation */

@@ -8,7 +8,7 @@ import { watchObject, watchSelection } from '@slashtrain/core/kubernetes/watch';
 import { titleOf } from '../targets/before.ts';
 import type { KindsFor } from '../targets/kinds/index.ts';
 import { podFailure, podWords, type PodFailure } from '../targets/kinds/pods.ts';
-import type { ServingKind } from '../targets/kinds/serving-kind.ts';
+import type { ServingKind, View } from '../targets/kinds/serving-kind.ts';
 import type { Readiness } from '../types.ts';
 
 /** What waiting works with. */
@@ -28,6 +28,8 @@ const deployments: Resource = { group: 'apps', version: 'v1', plural: 'deploymen
 const logLines = 20;
 // Pods whose failure is of the last attempt are often gone a moment later.
 const settleMilliseconds = 20;
+// A controller takes a moment until it has seen what was applied: until then the status is of what stood there before.
+const staleMilliseconds = 10_000;
 
 /**
  * Waits until all objects, as they were applied, are ready.
@@ -67,6 +69,7 @@ class Watched {
   readonly #children = new Map<string, KubernetesObject>();
   readonly #pods = new Map<string, Pod>();
   #object: KubernetesObject | undefined;
+  #arePodsSeen = true;
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
   #isNew = false;
@@ -109,21 +112,28 @@ class Watched {
   async ready(): Promise<KubernetesObject> {
     const { signal, timeout, timing = systemTiming, say } = this.#parts;
     const end = timing.now() + timeout * 1000;
+    const fresh = Math.min(end, timing.now() + staleMilliseconds);
+    const old = this.#kind.ready(this.#applied, { children: [], pods: [] });
+    const isOld = (now: Readiness): boolean => now.reason === old.reason && now.message === old.message && timing.now() < fresh;
     let said: string | undefined;
     for (;;) {
-      await this.#news(end - timing.now());
+      await this.#news((old.state === 'failed' && timing.now() < fresh ? fresh : end) - timing.now());
       signal.throwIfAborted();
       if (this.#failure) throw this.#failure.error;
       const object = this.#object;
-      const now = object && this.#kind.ready(object, { children: [...this.#children.values()] });
+      const now = object && this.#kind.ready(object, this.#view());
       if (object && now?.state === 'ready') return object;
-      const failed = now?.state === 'failed' ? now : podFailure([...this.#pods.values()]);
+      const failed = now?.state === 'failed' && !isOld(now) ? now : podFailure([...this.#pods.values()]);
       if (failed && !this.#parts.patient) throw await this.#refusal(failed);
       if (timing.now() >= end) throw this.#late(now);
       const line = `${titleOf(this.#applied)}: ${now ? `${now.reason}: ${now.message}` : 'not seen yet'}`;
       if (line !== said) say(line);
       said = line;
     }
+  }
+
+  #view(): View {
+    return { children: [...this.#children.values()], ...(this.#arePodsSeen ? { pods: [...this.#pods.values()] } : {}) };
   }
 
   async close(): Promise<void> {
@@ -135,6 +145,7 @@ class Watched {
     const running = task().catch((error: unknown) => {
       if (this.#stop.signal.aborted || this.#parts.signal.aborted) return;
       if (what === 'pods' && error instanceof ActionError && error.code === 'permission') {
+        this.#arePodsSeen = false;
         return this.#parts.say(`failures of pods are not seen: ${error.message}`);
       }
       this.#failure ??= { error };
