@@ -19,7 +19,7 @@ import { keptLog } from '../support/kubernetes.ts';
 import { filesOf } from '../support/targets.ts';
 
 /*
- * examples/detached through the runner: a training that nobody waits for is reported by the sync workflow, which calls the
+ * examples/long-run through the runner: a training that nobody waits for is reported by the sync workflow, which calls the
  * reusable one of this repository. And the callback, against a server that checks what it says.
  */
 const image = `localhost:1/digits@sha256:${'a'.repeat(64)}`;
@@ -46,7 +46,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   cluster.registerImage(image, folder);
   github = await startGitHub();
-  repository = github.createRepository({ owner: 'acme', name: 'digits', files: filesOf('examples/detached') });
+  repository = github.createRepository({ owner: 'acme', name: 'digits', files: filesOf('examples/long-run') });
   workflows = new WorkflowRuns({ github: fakeForRunner(github, repository), secrets: { KUBECONFIG: cluster.kubeconfig } });
 });
 afterAll(async () => {
@@ -67,7 +67,7 @@ const shown = (run: WorkflowRun): [string, string | undefined][] => run.jobs.map
 it('a run goes on without a runner, and its end is reported by the schedule', async () => {
   const sha = repository.commit({ branch: 'topic', files: { 'NOTES.md': 'a' }, author: 'ada' });
   const number = repository.openPullRequest({ head: 'topic', author: 'ada' });
-  const train = readFileSync(resolve(import.meta.dirname, '../../examples/detached/.github/workflows/train.yml'), 'utf8');
+  const train = readFileSync(resolve(import.meta.dirname, '../../examples/long-run/.github/workflows/train.yml'), 'utf8');
   // Nobody has ten minutes here.
   repository.commit({ branch: 'main', files: { '.github/workflows/train.yml': train.replace('timeout: 10m', 'timeout: 1s') } });
   const submitted = await start(repository.events.workflowDispatch({ sha, 'pr-number': String(number), image }), 'train.yml');
@@ -117,7 +117,7 @@ it('the callback starts the sync workflow as an App that may do nothing else', a
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   try {
-    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../examples/detached/callback.mjs')], {
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../examples/long-run/callback.mjs')], {
       env: {
         GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
         REPOSITORY: 'acme/digits',
