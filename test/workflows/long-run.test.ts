@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, verify } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,92 +9,87 @@ import { join, resolve } from 'node:path';
 import { kindFor } from '@slashtrain/core/kinds/index';
 import type { Kind } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
-import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
-import type { WorkflowEvent } from '@slashtrain/testing/github/events';
-import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
-import { fakeForRunner } from '@slashtrain/testing/runner/github';
 import type { WorkflowRun } from '@slashtrain/testing/runner/result';
-import { WorkflowRuns } from '@slashtrain/testing/runner/workflow-runs';
 import { keptLog } from '../support/kubernetes.ts';
 import { filesOf } from '../support/targets.ts';
+import { openWorld, type World } from '../support/world.ts';
 
 /*
- * examples/long-run through the runner: a training that nobody waits for is reported by the sync workflow, which calls the
- * reusable one of this repository. And the callback, against a server that checks what it says.
+ * examples/long-run through the runner: a training that nobody waits for is reported by the sync workflow, both of which call
+ * the reusable ones of this repository. And the callback, against a server that checks what it says.
  */
-const image = `localhost:1/digits@sha256:${'a'.repeat(64)}`;
 const job = kindFor('batch/v1', 'Job') as Kind;
-
 let folder: string;
-let cluster: EmbeddedCluster;
-let github: FakeGitHub;
-let repository: Repository;
-let workflows: WorkflowRuns;
+let world: World;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'detached-'));
-  writeFileSync(
-    join(folder, 'train.js'),
-    `const { existsSync } = require('node:fs');
-    console.log('begun');
-    const until = setInterval(() => {
-      if (!existsSync(${JSON.stringify(join(folder, 'go'))})) return;
-      clearInterval(until);
-      console.log('slashtrain-metric {"name":"accuracy","value":0.9,"step":1}');
-    }, 20);`,
-  );
-  cluster = await startCluster();
-  cluster.registerImage(image, folder);
-  github = await startGitHub();
-  repository = github.createRepository({ owner: 'acme', name: 'digits', files: filesOf('examples/long-run') });
-  workflows = new WorkflowRuns({ github: fakeForRunner(github, repository), secrets: { KUBECONFIG: cluster.kubeconfig } });
+  folder = mkdtempSync(join(tmpdir(), 'long-run-'));
+  const files = filesOf('examples/long-run');
+  const train = '.github/workflows/train.yml';
+  world = await openWorld({
+    files: {
+      ...files,
+      // Nobody has ten minutes here.
+      [train]: String(files[train]).replace('wait: 10m', 'wait: 1s'),
+      'train.js': `const { existsSync } = require('node:fs');
+        console.log('begun');
+        const until = setInterval(() => {
+          if (!existsSync(${JSON.stringify(join(folder, 'go'))})) return;
+          clearInterval(until);
+          console.log('slashtrain-metric {"name":"accuracy","value":0.9,"step":1}');
+        }, 20);`,
+    },
+  });
 });
 afterAll(async () => {
-  await cluster.stop();
-  await github.close();
+  await world.close();
   rmSync(folder, { recursive: true });
 });
 
-async function start(event: WorkflowEvent, file: string): Promise<WorkflowRun> {
-  // A dispatch is for one workflow: the runner knows it by its inputs alone.
-  const runs = await workflows.dispatch(event);
-  const run = runs.find((one) => one.file.endsWith(file));
-  if (!run) throw new Error(`${file} was not started`);
+async function synced(): Promise<WorkflowRun> {
+  const [run] = await world.workflows.dispatch(world.repository.events.schedule('7,37 * * * *'));
+  if (!run) throw new Error('the schedule started no workflow');
   return run;
 }
 const shown = (run: WorkflowRun): [string, string | undefined][] => run.jobs.map(({ name, conclusion }) => [name, conclusion]);
 
 it('a run goes on without a runner, and its end is reported by the schedule', async () => {
-  const sha = repository.commit({ branch: 'topic', files: { 'NOTES.md': 'a' }, author: 'ada' });
-  const number = repository.openPullRequest({ head: 'topic', author: 'ada' });
-  const train = readFileSync(resolve(import.meta.dirname, '../../examples/long-run/.github/workflows/train.yml'), 'utf8');
-  // Nobody has ten minutes here.
-  repository.commit({ branch: 'main', files: { '.github/workflows/train.yml': train.replace('timeout: 10m', 'timeout: 1s') } });
-  const submitted = await start(repository.events.workflowDispatch({ sha, 'pr-number': String(number), image }), 'train.yml');
-  expect(shown(submitted)).toEqual([['train', 'success']]);
-  expect(submitted.jobs[0]?.steps.map(({ conclusion }) => conclusion)).toEqual(['success', 'success']);
+  const { repository } = world;
+  const { sha, number } = world.open({ 'NOTES.md': 'a' });
+  const submitted = await world.say(number, '/train');
+  expect(shown(submitted)).toMatchObject([
+    ['command', 'success'],
+    ['train / train', 'success'],
+    ['cleanup / cancel', 'skipped'],
+    [expect.stringContaining('cleanup / ask'), 'skipped'],
+  ]);
+  const steps = submitted.jobs[1]?.steps.map(({ name, conclusion }) => [name, conclusion]);
+  expect(steps?.slice(2)).toEqual([
+    ['Wait for the training', 'success'],
+    ['Compare the metrics', 'skipped'],
+    ['Report to the pull request', 'skipped'],
+  ]);
   expect(repository.checks(sha)).toMatchObject([{ name: 'train: digits', conclusion: undefined }]);
 
-  const early = await start(repository.events.schedule('7,37 * * * *'), 'sync.yml');
-  expect(shown(early)).toEqual([
+  expect(shown(await synced())).toEqual([
     ['sync / sync', 'success'],
     // As GitHub shows one that was skipped: nothing was filled in.
     ['sync / ${{ matrix.pipeline }} ${{ matrix.sha }}', 'skipped'],
   ]);
   writeFileSync(join(folder, 'go'), '');
-  const client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
+  const client = await openKubernetes({ kubeconfig: world.place.kubeconfig, environment: {}, log: keptLog() });
   for (;;) {
     const { items } = await client.list(job.resource, 'default');
     if (items.length === 1 && items.every((item) => job.status(item).state === 'succeeded')) break;
   }
 
-  const synced = await start(repository.events.schedule('7,37 * * * *'), 'sync.yml');
-  expect(shown(synced)).toEqual([
+  const ended = await synced();
+  expect(shown(ended)).toEqual([
     ['sync / sync', 'success'],
     [`sync / digits ${sha}`, 'success'],
   ]);
-  expect(synced.jobs[1]?.steps.map(({ conclusion }) => conclusion)).toEqual(['success', 'success', 'success']);
-  expect(repository.comments(number).map(({ body }) => body)).toEqual([expect.stringContaining('accuracy')]);
+  expect(ended.jobs[1]?.steps.map(({ conclusion }) => conclusion)).toEqual(['success', 'success', 'success']);
+  expect(repository.comments(number).map(({ body }) => body)).toEqual(['/train', expect.stringContaining('accuracy')]);
   expect(repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
     ['train: digits', 'success'],
     ['metrics: digits', 'success'],
