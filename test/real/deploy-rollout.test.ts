@@ -1,20 +1,13 @@
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
-import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { pods, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import type { Pod } from '@slashtrain/core/kubernetes/pod';
 import { watchObject } from '@slashtrain/core/kubernetes/watch';
-import { recordStore } from '@slashtrain/core/records/kubernetes';
-import { leaseName } from '@slashtrain/core/rollouts/rollout';
 import { rolloutStore } from '@slashtrain/core/rollouts/store';
-import type { RunRecord } from '@slashtrain/core/run/record';
-import { runBundle, startBundle, type BundleResult, type RunningBundle } from '@slashtrain/testing/bundle/bundle';
-import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
-import { keptLog } from '../support/kubernetes.ts';
-import { seedRun } from '../support/records.ts';
-import { succeeded } from '../support/steps.ts';
-import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../support/targets.ts';
+import type { BundleResult } from '@slashtrain/testing/bundle/bundle';
+import { of, openDeploying, type Deploying, type Trained } from '../support/deploying.ts';
+import { sayWhatIsSkipped, targets, unique } from '../support/targets.ts';
 
 /*
  * deploy-model with a Deployment: real images, pods, Services, Leases and server-side apply, and a client in the cluster that never
@@ -22,20 +15,8 @@ import { openTarget, sayWhatIsSkipped, targets, unique, type Target } from '../s
  */
 sayWhatIsSkipped('rollouts');
 
-const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 const deployments: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' };
-const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
 
-const server = `
-  const behaviour = require('./behaviour.json');
-  if (behaviour.crash) { console.log('cannot load the model: ' + behaviour.crash); process.exit(3); }
-  const start = () => require('node:http').createServer((request, response) => {
-    if (behaviour.dies && request.url === '/predict' && (start.count = (start.count ?? 0) + 1) === 2) process.exit(9);
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(request.url === '/healthz' ? { sha: process.env.SLASHTRAIN_SHA } : { digit: behaviour.digit }));
-  }).listen(8080);
-  if (!behaviour.never) start(); else setInterval(() => {}, 1000);
-`;
 const smokeTest = `
 - name: knows a seven
   path: /predict
@@ -72,73 +53,22 @@ const caller = `
 `;
 
 describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s cluster', (name) => {
-  let target: Target;
+  let world: Deploying;
   let client: KubernetesClient;
-  let github: FakeGitHub;
-  let repository: Repository;
-  let token: string;
-  const namespace = unique('slashtrain-deploy');
+  let namespace: string;
   const stop = new AbortController();
 
   beforeAll(async () => {
-    target = await openTarget(name);
-    client = await openKubernetes({ kubeconfig: target.kubeconfig, context: target.context, namespace, environment: {}, log: keptLog() });
-    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    github = await startGitHub();
-    repository = github.createRepository({ owner: 'acme', name: 'digits', files: { 'serve.js': server, 'behaviour.json': '{"digit":7}' } });
-    token = github.token({ contents: 'read', deployments: 'write', 'pull-requests': 'read' }, { repository });
+    world = await openDeploying(name, { name: 'digits', args: '[node, serve.js]', 'health-path': '/healthz', 'smoke-test': smokeTest });
+    ({ client, namespace } = world);
   });
   afterAll(async () => {
     stop.abort();
-    await client.delete(namespaces, '', namespace);
-    await github.close();
-    await target.close();
+    await world.close();
   });
 
-  const common = (): { github: Parameters<typeof runBundle>[0]['github'] } => ({
-    github: { url: github.url, token, repository: { owner: 'acme', name: 'digits', id: repository.id } },
-  });
-
-  /** A pull request whose commit was trained, with the image that serves it. */
-  async function trained(behaviour: object, record: Partial<RunRecord> = {}): Promise<{ sha: string; number: string; image: string }> {
-    const branch = unique('change');
-    const sha = repository.commit({ branch, files: { 'behaviour.json': JSON.stringify(behaviour) } });
-    const pullRequest = repository.openPullRequest({ head: branch, author: 'ada' });
-    const built = await succeeded(
-      runBundle({
-        action: 'build-image',
-        ...common(),
-        inputs: { image: `${target.registry}/${namespace}/digits`, base: target.base, sha, token },
-      }),
-    );
-    const image = built.outputs['image'] ?? '';
-    await seedRun(
-      recordStore(client),
-      repository,
-      { sha, pullRequest, record: { images: [image], verdict: 'pass', reportedAt: '2026-11-21T12:00:00Z', ...record } },
-      namespace,
-    );
-    return { sha, number: String(pullRequest), image };
-  }
-
-  const inputs = (more: Record<string, string>): Record<string, string> => ({
-    environment: 'staging',
-    name: 'digits',
-    pipeline: 'digits',
-    args: '[node, serve.js]',
-    'health-path': '/healthz',
-    'smoke-test': smokeTest,
-    kubeconfig: target.kubeconfig,
-    'kube-context': target.context,
-    namespace,
-    token,
-    timeout: '2m',
-    ...more,
-  });
-  const start = (more: Record<string, string>, onLine?: (line: string) => void): RunningBundle =>
-    startBundle({ action: 'deploy-model', ...common(), inputs: inputs(more), ...(onLine ? { onLine } : {}) });
-  const deploy = (more: Record<string, string>): Promise<BundleResult> => start(more).result;
-  const of = ({ sha, number }: { sha: string; number: string }): Record<string, string> => ({ sha, 'pr-number': number });
+  const trained = (behaviour: object): Promise<Trained> => world.trained(behaviour);
+  const deploy = (more: Record<string, string>): Promise<BundleResult> => world.deploy(more);
 
   const live = async (): Promise<KubernetesObject & { spec: { template: { spec: { containers: { image: string }[] } } } }> => {
     const object = await client.get<Awaited<ReturnType<typeof live>>>(deployments, namespace, 'digits');
@@ -156,7 +86,9 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
       metadata: { name: pod, namespace },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ name: 'main', image: target.base, command: ['node', '-e', caller, `http://${host}.${namespace}.svc/predict`] }],
+        containers: [
+          { name: 'main', image: world.target.base, command: ['node', '-e', caller, `http://${host}.${namespace}.svc/predict`] },
+        ],
       } as object,
     });
     for await (const { object } of watchObject<Pod>(client, pods, namespace, pod, { signal: stop.signal })) {
@@ -169,30 +101,6 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
       const last = /asked (\d+) failed (\d+)/u.exec(log.findLast((line) => line.includes('asked ')) ?? '');
       return { asked: Number(last?.[1]), failed: Number(last?.[2]), log: log.filter((line) => line.includes('failed:')).join('') };
     };
-  }
-
-  const where = (): Record<string, string> => ({ kubeconfig: target.kubeconfig, 'kube-context': target.context, namespace, token });
-  const sync = (): Promise<BundleResult> => succeeded(runBundle({ action: 'sync-runs', ...common(), inputs: where() }));
-
-  /** What GitHub was told of a deploy, in order. */
-  const statesOf = ({ outputs }: BundleResult): string[] =>
-    (repository.data.deployments.get(Number(outputs['deployment-id']))?.statuses ?? []).map(({ state }) => state);
-
-  /** Does something to a step once it has said a line. */
-  async function interruptedAt(line: RegExp, more: Record<string, string>, how: (step: RunningBundle) => void): Promise<BundleResult> {
-    let isDone = false;
-    const step: RunningBundle = start(more, (said) => {
-      if (isDone || !line.test(said)) return;
-      isDone = true;
-      how(step);
-    });
-    return step.result;
-  }
-
-  /** Puts the lease of an environment back in time, as if its holder had not been heard of. */
-  async function expire(environment: string): Promise<void> {
-    const name = leaseName({ repository: { id: repository.id, fullName: 'acme/digits' }, environment });
-    await client.patch(leases, namespace, name, { spec: { renewTime: '2026-01-01T00:00:00.000000Z' } });
   }
 
   /** Server-side apply as another manager does it. */
@@ -283,40 +191,28 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     expect(failed.shown).toContain('was not ready after 8 s');
     expect(failed.shown).toContain('deleted, it was not there before');
     expect(await client.get(deployments, namespace, 'late')).toBeUndefined();
-    expect(statesOf(failed)).toEqual(['queued', 'in_progress', 'failure']);
+    expect(world.statesOf(failed)).toEqual(['queued', 'in_progress', 'failure']);
   });
 
   it('brings back in the post step what a cancellation interrupted', async () => {
     const good = await deploy({ ...of(await trained({ digit: 7 })), name: 'cancelled', environment: 'cancelled' });
     const before = await client.get<KubernetesObject>(deployments, namespace, 'cancelled');
     const never = of(await trained({ never: true }));
-    const interrupted = await interruptedAt(
+    const interrupted = await world.interruptedAt(
       /RollingOut: 1 of 1 pods are new/u,
       { ...never, name: 'cancelled', environment: 'cancelled' },
       (step) => step.interrupt(),
     );
     expect(interrupted.outputs['state']).toBe('error');
     expect(interrupted.shown).toContain('brought back by the post step');
-    const post = await runBundle({
-      action: 'deploy-model',
-      entry: 'post',
-      ...common(),
-      inputs: inputs({ ...never, name: 'cancelled', environment: 'cancelled' }),
-      state: interrupted.state,
-    });
+    const post = await world.post({ ...never, name: 'cancelled', environment: 'cancelled' }, interrupted.state);
     expect(post.shown).toContain(`the workflow was cancelled; ${good.outputs['revision'] ?? ''} runs`);
     expect(post.conclusion).toBe('success');
     const after = await client.get<KubernetesObject>(deployments, namespace, 'cancelled');
     expect(after?.['spec']).toEqual(before?.['spec']);
-    expect(statesOf(interrupted)).toEqual(['queued', 'in_progress', 'failure']);
+    expect(world.statesOf(interrupted)).toEqual(['queued', 'in_progress', 'failure']);
     // A step that came to its end leaves its post step nothing to do.
-    const idle = await runBundle({
-      action: 'deploy-model',
-      entry: 'post',
-      ...common(),
-      inputs: inputs({ ...never, name: 'cancelled', environment: 'cancelled' }),
-      state: good.state,
-    });
+    const idle = await world.post({ ...never, name: 'cancelled', environment: 'cancelled' }, good.state);
     expect([idle.conclusion, idle.shown.includes('taken back')]).toEqual(['success', false]);
   });
 
@@ -325,31 +221,31 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     const good = await deploy({ ...of(await trained({ digit: 7 })), ...into });
     const never = of(await trained({ never: true }));
     const kill = (): Promise<BundleResult> =>
-      interruptedAt(/RollingOut: 1 of 1 pods are new/u, { ...never, ...into }, (step) => step.kill());
+      world.interruptedAt(/RollingOut: 1 of 1 pods are new/u, { ...never, ...into }, (step) => step.kill());
     const killed = await kill();
     // Whoever comes before the lease has run out is told who holds it.
     const early = await deploy({ ...never, ...into, wait: 'false' });
     expect(early.shown).toMatch(/acme\/digits: deploy of killed \S+ is at work on this environment since/u);
-    expect((await sync()).outputs['rollouts']).toBe('[]');
-    await expire('killed');
-    const listed = JSON.parse((await sync()).outputs['rollouts'] ?? '') as { rollout: string; environment: string }[];
+    expect((await world.sync()).outputs['rollouts']).toBe('[]');
+    await world.expire('killed');
+    const listed = JSON.parse((await world.sync()).outputs['rollouts'] ?? '') as { rollout: string; environment: string }[];
     expect(listed).toEqual([expect.objectContaining({ rollout: killed.state['rollout'], environment: 'killed' })]);
-    const finished = await runBundle({ action: 'deploy-model', ...common(), inputs: { rollout: listed[0]?.rollout ?? '', ...where() } });
+    const finished = await world.goOn(listed[0]?.rollout ?? '');
     expect(finished.outputs).toMatchObject({ revision: good.outputs['revision'], 'deployment-id': killed.outputs['deployment-id'] });
-    expect(statesOf(killed)).toEqual(['queued', 'in_progress', 'failure']);
-    expect((await sync()).outputs['rollouts']).toBe('[]');
+    expect(world.statesOf(killed)).toEqual(['queued', 'in_progress', 'failure']);
+    expect((await world.sync()).outputs['rollouts']).toBe('[]');
 
     const again = await kill();
-    await expire('killed');
+    await world.expire('killed');
     const [one, two] = await Promise.all([
       deploy({ ...of(await trained({ digit: 7, a: 1 })), ...into }),
       deploy({ ...of(await trained({ digit: 7, b: 1 })), ...into }),
     ]);
     expect([one?.outputs['state'], two?.outputs['state']]).toEqual(['success', 'success']);
-    expect(statesOf(again)).toEqual(['queued', 'in_progress', 'failure']);
+    expect(world.statesOf(again)).toEqual(['queued', 'in_progress', 'failure']);
     const waited = [one, two].filter((each) => each?.shown.includes('waiting: acme/digits: deploy of killed'));
     expect(waited).toHaveLength(1);
-    const left = await rolloutStore(client).find(namespace, { repositoryId: repository.id, environment: 'killed', active: true });
+    const left = await rolloutStore(client).find(namespace, { repositoryId: world.repository.id, environment: 'killed', active: true });
     expect(left).toEqual([]);
   });
 
@@ -382,24 +278,23 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     expect(await spec()).toEqual(second);
 
     const never = of(await trained({ never: true }));
-    const four = await deploy({ ...never, ...into, timeout: '30s' });
+    const four = await deploy({ ...never, ...into, timeout: '10s' });
     expect(four.outputs).toMatchObject({ state: 'failure', revision: two.outputs['revision'] });
-    expect(four.shown).toContain('was not ready after 30 s');
+    expect(four.shown).toContain('was not ready after 10 s');
     expect(await spec()).toEqual(second);
 
-    const interrupted = await interruptedAt(/InferenceService\/served: /u, { ...never, ...into }, (step) => step.interrupt());
-    const post = await runBundle({
-      action: 'deploy-model',
-      entry: 'post',
-      ...common(),
-      inputs: inputs({ ...never, ...into }),
-      state: interrupted.state,
-    });
+    const interrupted = await world.interruptedAt(/InferenceService\/served: /u, { ...never, ...into }, (step) => step.interrupt());
+    const post = await world.post({ ...never, ...into }, interrupted.state);
     expect(post.shown).toContain(`${two.outputs['revision'] ?? ''} runs`);
     expect(await spec()).toEqual(second);
 
+    // What a killed runner left is taken back before anything else.
+    const killed = await world.interruptedAt(/InferenceService\/served: /u, { ...never, ...into }, (step) => step.kill());
+    await world.expire('kserve');
     const back = await deploy({ ...into, rollback: 'last-good' });
+    expect(back.shown).toContain('was not finished (started): it is taken back first');
     expect(back.outputs).toMatchObject({ state: 'success', revision: one.outputs['revision'] });
+    expect(world.statesOf(killed)).toEqual(['queued', 'in_progress', 'failure']);
     expect(await spec()).toEqual(first);
     const { asked, failed, log } = await counted();
     expect([log, failed]).toEqual(['', 0]);
@@ -416,10 +311,9 @@ describe.each(targets.filter((name) => name === 'real'))('a Deployment on the %s
     expect(two.outputs).toMatchObject({ state: 'in_progress', 'previous-revision': one.outputs['revision'] });
     const deployed = (name: string): Promise<KubernetesObject | undefined> => client.get(deployments, namespace, name);
     expect(await deployed('steps-canary')).toBeDefined();
-    expect(JSON.parse((await sync()).outputs['rollouts'] ?? '')).toEqual([]);
+    expect(JSON.parse((await world.sync()).outputs['rollouts'] ?? '')).toEqual([]);
 
-    const goOn = { rollout: two.state['rollout'] ?? '', ...where() };
-    const three = await runBundle({ action: 'deploy-model', ...common(), inputs: goOn });
+    const three = await world.goOn(two.state['rollout'] ?? '');
     expect(three.outputs).toMatchObject({ state: 'success', revision: two.outputs['revision'] });
     expect(await deployed('steps-canary')).toBeUndefined();
     const stable = await deployed('steps');

@@ -126,7 +126,7 @@ describe.each(targets.filter((name) => name === 'real'))('deploys on the %s clus
           container: { name: 'storage-initializer', ...container(initializer) },
           supportedUriFormats: [{ prefix: `${namespace}://` }],
         },
-      } as KubernetesObject);
+      });
     });
     afterAll(() => world.client.delete(initializers, '', world.namespace));
 
@@ -216,7 +216,7 @@ describe.each(targets.filter((name) => name === 'real'))('deploys on the %s clus
 
     // Without a way back of its own, the command deploys again what was there before.
     const bad = of(await world.trained({ digit: 3 }));
-    const wrong = await world.deploy({ ...bad, ...into, command: `${put('$SLASHTRAIN_REVISION ${SLASHTRAIN_IMAGE/@/ at }')}` }, env);
+    const wrong = await world.deploy({ ...bad, ...into, command: put('$SLASHTRAIN_REVISION ${SLASHTRAIN_IMAGE/@/ at }') }, env);
     expect(wrong.outputs).toMatchObject({ state: 'failure', revision: one.outputs['revision'] });
     expect(platform.was.at(-2)).toMatch(/ at sha256:/u);
     expect(platform.now).toBe(runs.replace('@', ' at '));
