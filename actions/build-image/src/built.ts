@@ -4,7 +4,6 @@ import type { Registries } from '@slashtrain/core/registry/registries';
 import type { Platform } from '@slashtrain/core/registry/media-types';
 import type { CommitFiles } from './commit.ts';
 import type { Layer } from './layer.ts';
-import type { NotebookSteps } from './notebook/workflow.ts';
 import type { RunProgram } from './program.ts';
 import type { Placement } from './publish.ts';
 
@@ -42,8 +41,8 @@ export interface Built {
   files?: Pick<Layer, 'files' | 'size' | 'unpacked'>;
   /** The file that the packages are from, and their layer's bytes. */
   packages?: { file: string; size: number; isKept: boolean };
-  /** What a notebook with steps is run by. */
-  workflow?: NotebookSteps;
+  /** What a notebook with steps is run by: an Argo Workflow, of the image's name by digest. */
+  workflow?: (image: string) => object;
   placements: readonly Placement[];
   notices: string[];
 }

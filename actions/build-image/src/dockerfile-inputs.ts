@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import type { Inputs } from '@slashtrain/core/action/inputs';
 import { isTag, lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
 import { ActionError } from '@slashtrain/core/action/errors';
-import { mapOf } from '@slashtrain/core/action/yaml-inputs';
+import { mapOf } from './lists.ts';
 import { refused } from './refused.ts';
+import type { ImageRequest } from './inputs.ts';
 
 /** What the builders of Dockerfiles take, under the names that docker/build-push-action has. */
 export interface DockerfileRequest {
@@ -27,11 +28,11 @@ export interface DockerfileRequest {
 }
 
 /** @throws ActionError `input` */
-export function readDockerfileRequest(inputs: Inputs, folder: string): DockerfileRequest {
-  const buildArgs = mapOf(inputs, 'build-args', folder);
+export async function readDockerfileRequest(inputs: Inputs, folder: string): Promise<DockerfileRequest> {
+  const buildArgs = await mapOf(inputs, 'build-args', folder);
   for (const name of buildArgs.keys())
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name)) throw refused('build-args', name, 'names of letters, digits and "_"');
-  const secrets = mapOf(inputs, 'secrets', folder);
+  const secrets = await mapOf(inputs, 'secrets', folder);
   for (const [id, value] of secrets) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u.test(id)) throw refused('secrets', id, 'ids of letters, digits, "_", "." and "-"');
     if (value === '')
@@ -78,4 +79,9 @@ function readCache(text: string | undefined): ImageName | undefined {
   if (cache.digest !== undefined || (cache.tag !== undefined && !isTag(cache.tag)))
     throw refused('cache', text, 'an image name with or without a tag, such as ghcr.io/acme/digits:cache');
   return cache;
+}
+
+/** Where a request's Dockerfile is, from the commit's root. */
+export function dockerfileOf(request: ImageRequest): string {
+  return request.dockerfile.file ?? posix.join(request.context, 'Dockerfile');
 }

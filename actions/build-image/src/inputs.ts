@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Inputs } from '@slashtrain/core/action/inputs';
-import { listOf, mapOf, mapsOf } from '@slashtrain/core/action/yaml-inputs';
 import { isTag, lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
+import { listOf, mapOf, mapsOf } from './lists.ts';
 import { readLayerRequest, type LayerRequest } from './layer-inputs.ts';
 import { readDockerfileRequest, type DockerfileRequest } from './dockerfile-inputs.ts';
 import { refused } from './refused.ts';
@@ -52,15 +52,14 @@ const perImage = [
 ];
 
 /** @throws ActionError `input`, `unsupported` */
-export function readInputs(inputs: Inputs, folder: string): BuildInputs {
+export async function readInputs(inputs: Inputs, folder: string): Promise<BuildInputs> {
   const sha = inputs.sha('sha');
   if (sha === undefined) inputs.required('sha');
   const notices: string[] = [];
-  const entries = mapsOf(inputs, 'images', folder);
-  const requests =
-    entries.size === 0
-      ? [readRequest(undefined, inputs, folder, notices)]
-      : [...entries].map(([name, values]) => readRequest(name, ofEntry(inputs, name, values), folder, notices));
+  const entries = await mapsOf(inputs, 'images', folder);
+  const requests: ImageRequest[] = [];
+  for (const [name, values] of entries) requests.push(await readRequest(name, ofEntry(inputs, name, values), folder, notices));
+  if (entries.size === 0) requests.push(await readRequest(undefined, inputs, folder, notices));
   const login = readLogin(inputs);
   const registries = new Set(requests.map(({ target }) => target.registry));
   if (login && registries.size > 1)
@@ -93,19 +92,19 @@ function ofEntry(inputs: Inputs, name: string, values: ReadonlyMap<string, unkno
   return inputs.with(given);
 }
 
-function readRequest(name: string | undefined, inputs: Inputs, folder: string, notices: string[]): ImageRequest {
+async function readRequest(name: string | undefined, inputs: Inputs, folder: string, notices: string[]): Promise<ImageRequest> {
   const text = inputs.required('image');
   const lowered = lowerImageName(text);
   if (lowered !== text) notices.push(`the image is called ${lowered}, since registries know no capitals: ${text}`);
   const target = parseImageName(lowered, 'input "image"');
   if (target.digest !== undefined) throw refused('image', text, 'a name with or without a tag: the digest is what the build finds out');
-  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...listOf(inputs, 'tags', folder)];
+  const tags = [...(target.tag === undefined ? [] : [target.tag]), ...(await listOf(inputs, 'tags', folder))];
   for (const tag of tags) if (!isTag(tag)) throw refused('tags', tag, 'tags of 1 to 128 letters, digits, "_", "." and "-"');
   const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit'] as const, 'auto');
-  const layer = readLayerRequest(inputs, folder);
-  const dockerfile = readDockerfileRequest(inputs, folder);
+  const layer = await readLayerRequest(inputs, folder);
+  const dockerfile = await readDockerfileRequest(inputs, folder);
   if ((builder === 'layer' || (builder === 'auto' && layer.notebook !== undefined)) && layer.base === undefined) inputs.required('base');
-  const labels = mapOf(inputs, 'labels', folder);
+  const labels = await mapOf(inputs, 'labels', folder);
   for (const label of labels.keys())
     if (label === '' || ownLabels.test(label))
       throw refused('labels', label, 'names other than those that say where the image is from, which build-image sets');
@@ -115,7 +114,7 @@ function readRequest(name: string | undefined, inputs: Inputs, folder: string, n
     tags: [...new Set(tags)],
     builder,
     context: readContext(inputs.text('context') ?? '.'),
-    platforms: readPlatforms(inputs, folder),
+    platforms: await readPlatforms(inputs, folder),
     labels,
     mayReuse: inputs.boolean('reuse', true),
     layer,
@@ -130,10 +129,10 @@ function readContext(text: string): string {
   return path === '' ? '.' : path;
 }
 
-function readPlatforms(inputs: Inputs, folder: string): string[] {
+async function readPlatforms(inputs: Inputs, folder: string): Promise<string[]> {
   const text = inputs.text('platforms');
   if (text === undefined) return [];
-  const platforms = /^[-[]/u.test(text) ? listOf(inputs, 'platforms', folder) : text.split(',').map((part) => part.trim());
+  const platforms = /^[-[]/u.test(text) ? await listOf(inputs, 'platforms', folder) : text.split(',').map((part) => part.trim());
   for (const platform of platforms)
     if (!/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9]+)?$/u.test(platform))
       throw refused('platforms', platform, 'os/architecture, such as linux/amd64, with commas between several');

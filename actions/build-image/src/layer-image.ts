@@ -8,7 +8,7 @@ import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
 import type { ImageRequest } from './inputs.ts';
 import { writeLayer, type Layer } from './layer.ts';
-import { withScript, type WithScript } from './notebook/notebook.ts';
+import type { WithScript } from './notebook/notebook.ts';
 import { moveTags, publish, publishManifests, type Made } from './publish.ts';
 import { findBuilt, findSame, inputsTag, isOfRequest, ownLayersOf, topOf } from './reuse.ts';
 import { hashFiles } from './unpack.ts';
@@ -41,21 +41,25 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
     };
   };
   const { notebook } = request.layer;
-  const select = async (): Promise<{ commit: Commit; selection: Selection; made: WithScript | undefined }> => {
+  const select = async (): Promise<Selected> => {
     const commit = await shop.commit.get();
     const selection = selectFiles(commit, request.context, await readIgnoreFile(commit, request.context), sha);
-    return { commit, selection, made: notebook === undefined ? undefined : await withScript(notebook, selection.files, commit.content) };
+    if (notebook === undefined) return { commit, selection, made: undefined, workflow: {} };
+    const [{ withScript }, { workflowOf }] = await Promise.all([import('./notebook/notebook.ts'), import('./notebook/workflow.ts')]);
+    const made = await withScript(notebook, selection.files, commit.content);
+    const steps = made.workflow;
+    const workflow = steps ? { workflow: (name: string) => workflowOf(steps, name, request.layer.settings.destination) } : {};
+    return { commit, selection, made, workflow };
   };
-  const workflow = (made: WithScript | undefined): Pick<Built, 'workflow'> => (made?.workflow ? { workflow: made.workflow } : {});
   if (built) {
     if (!shop.isDryRun) await moveTags(registry, target.repository, topOf(built), [`sha-${sha}`, ...request.tags]);
     const own = built.platforms[0]?.manifest.content.layers.slice(base.platforms[0]?.manifest.layers.length) ?? [];
     const layers = own.map(({ digest, size }) => ({ digest, size, diffId: '' }));
-    const steps = notebook === undefined ? {} : workflow((await select()).made);
+    const steps = notebook === undefined ? {} : (await select()).workflow;
     return { ...common(layers), ...steps, digest: built.top.digest, isReused: true, placements: [], notices: [] };
   }
 
-  const { commit, selection, made } = await select();
+  const { commit, selection, made, workflow } = await select();
   if (made) shop.log.info(made.told);
   const files = made?.files ?? selection.files;
   const asked = { ...shop, ...commit, request: request.layer, platforms: base.platforms, files, notebook: made?.packages };
@@ -73,7 +77,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
     const placements = shop.isDryRun ? [] : await publishManifests(registry, target.repository, image, tags);
     const [first] = kept;
     const layers = first ? [...(first.packages ? [first.packages] : []), first.files] : [];
-    return { ...common(layers), ...workflow(made), digest: image.top.digest, isReused: true, placements, notices };
+    return { ...common(layers), ...workflow, digest: image.top.digest, isReused: true, placements, notices };
   }
 
   const packages = plan ? await makePackages(plan, request, shop) : [];
@@ -104,7 +108,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   const [first] = packages;
   return {
     ...common([...(first ? [first.facts] : []), layer]),
-    ...workflow(made),
+    ...workflow,
     digest: whole.image.top.digest,
     isReused: false,
     files: layer,
@@ -112,6 +116,15 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
     placements,
     notices,
   };
+}
+
+/** What of the commit goes into the image. */
+interface Selected {
+  commit: Commit;
+  selection: Selection;
+  /** Where a notebook is made a script. */
+  made: WithScript | undefined;
+  workflow: Pick<Built, 'workflow'>;
 }
 
 async function makePackages(plan: Dependencies, request: ImageRequest, shop: Workshop): Promise<PackageLayer[]> {

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import type { Inputs } from '@slashtrain/core/action/inputs';
-import { listOf, mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { lowerImageName, parseImageName, type ImageName } from '@slashtrain/core/registry/image-name';
-import { scriptOf } from './notebook/notebook.ts';
+import { listOf, mapOf } from './lists.ts';
+import { scriptOf } from './notebook/names.ts';
 import { refused } from './refused.ts';
 
 /** What the layer builder alone takes. */
@@ -38,14 +38,14 @@ export const layerOnly = ['destination', 'entrypoint', 'command', 'env', 'user',
 const notOurs = /^\/(?:bin|sbin|lib|lib32|lib64|libx32|proc|sys|dev|var\/run|var\/lock)(?:\/|$)/u;
 
 /** @throws ActionError `input` */
-export function readLayerRequest(inputs: Inputs, folder: string): LayerRequest {
+export async function readLayerRequest(inputs: Inputs, folder: string): Promise<LayerRequest> {
   const base = inputs.text('base');
   const python = inputs.text('python');
   if (python !== undefined && !/^3\.[0-9]{1,2}$/u.test(python)) throw refused('python', python, 'a version such as "3.12"');
   const notebook = readNotebookPath(inputs.text('notebook'));
   return {
     base: base === undefined || base === 'scratch' ? base : parseImageName(lowerImageName(base), 'input "base"'),
-    settings: readSettings(inputs, folder, notebook),
+    settings: await readSettings(inputs, folder, notebook),
     dependencies: readDependencies(inputs.text('dependencies') ?? 'auto'),
     python,
     notebook,
@@ -53,16 +53,17 @@ export function readLayerRequest(inputs: Inputs, folder: string): LayerRequest {
   };
 }
 
-function readSettings(inputs: Inputs, folder: string, notebook: string | undefined): ImageSettings {
-  const list = (name: string): string[] | undefined => (inputs.text(name) === undefined ? undefined : listOf(inputs, name, folder));
-  const env = mapOf(inputs, 'env', folder);
+async function readSettings(inputs: Inputs, folder: string, notebook: string | undefined): Promise<ImageSettings> {
+  const list = async (name: string): Promise<string[] | undefined> =>
+    inputs.text(name) === undefined ? undefined : listOf(inputs, name, folder);
+  const env = await mapOf(inputs, 'env', folder);
   for (const name of env.keys())
     if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/u.test(name)) throw refused('env', name, 'names of letters, digits, "_", "." and "-"');
   const user = inputs.text('user');
   if (user !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/u.test(user))
     throw refused('user', user, 'a user or a number, and after a ":" a group');
   const destination = readDestination(inputs.text('destination') ?? '/app');
-  const [entrypoint, command] = [list('entrypoint'), list('command')];
+  const [entrypoint, command] = [await list('entrypoint'), await list('command')];
   const script = notebook === undefined ? undefined : posix.join(destination, scriptOf(notebook));
   return {
     destination,

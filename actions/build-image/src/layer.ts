@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { BlobSource } from '@slashtrain/core/registry/upload';
-import { Gzip } from 'fflate';
+// Without the part that loads node's worker threads.
+import { Gzip } from 'fflate/browser';
 import { pack, type Pack } from 'tar-stream';
 
 /** A file, a symbolic link or an empty folder of a layer. */

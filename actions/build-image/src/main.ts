@@ -8,12 +8,11 @@ import type { CredentialSource } from '@slashtrain/core/registry/credentials';
 import type { Registries } from '@slashtrain/core/registry/registries';
 import type { Built, Workshop } from './built.ts';
 import { CommitFiles } from './commit.ts';
-import { buildDockerfileImage } from './dockerfile-image.ts';
 import type { BuildInputs, ImageRequest } from './inputs.ts';
 import { buildLayerImage } from './layer-image.ts';
 import { inParallel } from './parallel.ts';
 import { programs } from './program.ts';
-import { dockerfileOf } from './recipe.ts';
+import { dockerfileOf } from './dockerfile-inputs.ts';
 import { failureSummary, resultLine, setOutputs, summary, type Told } from './show.ts';
 
 /** What build-image works with. */
@@ -109,6 +108,7 @@ async function build(request: ImageRequest, shop: Workshop): Promise<Built> {
   const { builder, layer } = request;
   if (builder === 'layer' || (builder === 'auto' && layer.base !== undefined))
     return buildLayerImage(request, builder === 'auto' ? 'there is a base' : 'it was asked for', shop);
+  const { buildDockerfileImage } = await import('./dockerfile-image.ts');
   if (builder !== 'auto') return buildDockerfileImage(request, 'it was asked for', shop);
   const path = dockerfileOf(request);
   const { files } = await shop.commit.get();

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-
 /** A program with its arguments, which no shell ever sees. */
 export interface Command {
   program: string;
@@ -35,6 +32,8 @@ export function programs(environment: NodeJS.ProcessEnv, signal: AbortSignal): R
   );
   return async ({ program, args, env }, onLine) => {
     signal.throwIfAborted();
+    // Loaded by whom it starts: the layer builder alone needs no program.
+    const [{ spawn }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline')]);
     const child = spawn(program, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGTERM' });
     const lines: string[] = [];
     const readers = [child.stdout, child.stderr].map((input) => {

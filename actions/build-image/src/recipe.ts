@@ -7,13 +7,9 @@ import type { Workshop } from './built.ts';
 import { formatTime, hashOf, inputsLabel, revisionLabel, sortedPairs } from './compose.ts';
 import { selectFiles, type Selection } from './context.ts';
 import { imagesOf } from './dockerfile.ts';
+import { dockerfileOf } from './dockerfile-inputs.ts';
 import type { ImageRequest } from './inputs.ts';
 import { hashFiles } from './unpack.ts';
-
-/** Where a request's Dockerfile is, from the commit's root. */
-export function dockerfileOf(request: ImageRequest): string {
-  return request.dockerfile.file ?? posix.join(request.context, 'Dockerfile');
-}
 
 /** What a Dockerfile's build is made of. */
 export interface Recipe {

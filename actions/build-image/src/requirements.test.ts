@@ -74,9 +74,10 @@ describe('a pyproject.toml', () => {
     ['a repository', '[project]\ndependencies = ["x @ git+https://github.com/a/b"]', 'only those of wheels'],
     ['another type', '[project]\ndependencies = "x"', 'no list of texts'],
     ['no TOML', '[project', 'is no TOML'],
-  ])('with %s', (_name, text, expected) => {
-    if (typeof expected === 'string') expect(() => readProject(text, 'pyproject.toml')).toThrow(expected);
-    else expect(readProject(text, 'pyproject.toml').lines).toEqual(expected);
+  ])('with %s', async (_name, text, expected) => {
+    const read = readProject(text, 'pyproject.toml');
+    if (typeof expected === 'string') await expect(read).rejects.toThrow(expected);
+    else expect((await read).lines).toEqual(expected);
   });
 });
 

@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
-import { parse } from 'smol-toml';
 
 /** What is to be installed, in one file without references to others. */
 export interface Requirements {
@@ -102,7 +101,8 @@ function refusedLine(path: string, line: string, why: string): ActionError {
  * Nothing is built to find out: what it leaves to a build backend is refused.
  * @throws ActionError `input`
  */
-export function readProject(text: string, path: string): Requirements {
+export async function readProject(text: string, path: string): Promise<Requirements> {
+  const { parse } = await import('smol-toml');
   let value: Record<string, unknown>;
   try {
     value = parse(text);

@@ -6,7 +6,6 @@ import { formatImageName } from '@slashtrain/core/registry/image-name';
 import { formatPlatform } from '@slashtrain/core/registry/media-types';
 import type { Built } from './built.ts';
 import type { BuildInputs, ImageRequest } from './inputs.ts';
-import { workflowOf } from './notebook/workflow.ts';
 import type { Placement } from './publish.ts';
 
 /** What there is to tell of a build. */
@@ -19,9 +18,9 @@ export interface Told {
 }
 
 /** Reads the inputs; what is wrong with them stands in the summary as well. */
-export async function tellEarly(host: Host, read: () => BuildInputs): Promise<BuildInputs> {
+export async function tellEarly(host: Host, read: () => Promise<BuildInputs>): Promise<BuildInputs> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     setOutputs(host, { requests: [] }, []);
     await host.summarise(`### Image failed\n\n${escapeText(describe(error))}\n`);
@@ -48,10 +47,10 @@ export function setOutputs(host: Pick<Host, 'setOutput'>, inputs: Pick<BuildInpu
 
 /** A notebook's Workflow as submit-pipeline takes a manifest: in several lines. */
 function workflowText(told: Told): string | undefined {
-  const { built, request } = told;
+  const { built } = told;
   const image = nameOf(told);
   if (!built.workflow || image === undefined) return undefined;
-  return JSON.stringify(workflowOf(built.workflow, image, request.layer.settings.destination), undefined, 2);
+  return JSON.stringify(built.workflow(image), undefined, 2);
 }
 
 function nameOf({ request, built }: Told): string | undefined {

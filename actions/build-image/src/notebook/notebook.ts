@@ -3,6 +3,7 @@ import { ActionError } from '@slashtrain/core/action/errors';
 import type { CommitFile } from '../archive.ts';
 import { readRequirements, type ReadText, type Requirements } from '../requirements.ts';
 import { textReader } from '../text.ts';
+import { scriptOf } from './names.ts';
 import { readNotebook } from './read.ts';
 import { toScript } from './script.ts';
 import { plainParameters, stepsOf } from './steps.ts';
@@ -21,11 +22,6 @@ export interface WithScript {
 
 /** Above this a notebook is made of its outputs; it is held in memory. */
 const limit = 32_000_000;
-
-/** The path of the script, or of a step's, from the context. */
-export function scriptOf(notebook: string, step?: string): string {
-  return notebook.replace(/\.ipynb$/u, step === undefined ? '.py' : `_${step.replaceAll('-', '_')}.py`);
-}
 
 function scriptFile(path: string, text: string): CommitFile {
   const bytes = Buffer.from(text);

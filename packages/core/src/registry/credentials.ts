@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -144,8 +143,10 @@ async function askHelper(helper: string, key: string, run: RunHelper): Promise<C
 }
 
 function runHelper(environment: NodeJS.ProcessEnv): RunHelper {
-  return (program, input) =>
-    new Promise((resolve, reject) => {
+  return async (program, input) => {
+    // Loaded where there is a helper: most configurations name none.
+    const { spawn } = await import('node:child_process');
+    return new Promise((resolve, reject) => {
       const child = spawn(program, ['get'], { env: environment, stdio: ['pipe', 'pipe', 'ignore'] });
       const output: Buffer[] = [];
       child.stdout.on('data', (data: Buffer) => output.push(data));
@@ -155,6 +156,7 @@ function runHelper(environment: NodeJS.ProcessEnv): RunHelper {
       child.stdin.on('error', () => undefined);
       child.stdin.end(input);
     });
+  };
 }
 
 function hostOf(key: string): string {
