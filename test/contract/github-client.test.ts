@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
 import { ActionError, describe as inWords } from '@slashtrain/core/action/errors';
 import { CheckRuns } from '@slashtrain/core/github/checks';
 import { keepComment, listComments, markerOf } from '@slashtrain/core/github/comments';
+import { openGitHub } from '@slashtrain/core/github/client';
 import { firstParents, pullRequestsOf } from '@slashtrain/core/github/commits';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import { allows, readPermission } from '@slashtrain/core/github/permission';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
 import { addReaction, listReactions } from '@slashtrain/core/github/reactions';
+import { json, ScriptedServer, type Step } from '../support/scripted-server.ts';
 import { collect, keptLog, openFake, type FakeScene } from './github-subjects.ts';
 
 /* What core/github does when things go wrong, which GitHub itself does not do on demand. */
@@ -17,6 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close());
 
+const type = { 'content-type': 'application/json; charset=utf-8' };
 const text = { title: 'a title', summary: 'a summary' };
 const asked = (): string[] => scene.server.requests.map(({ method, path, status }) => `${method} ${path.replace(/\?.*$/u, '')} ${status}`);
 
@@ -64,6 +68,56 @@ describe('permissions', () => {
     const held = await readPermission(scene.github, account);
     expect(held).toBe(role);
     expect(allows(held, needed)).toBe(enough);
+  });
+});
+
+describe('an answer that breaks off', () => {
+  const file = JSON.stringify({
+    type: 'file',
+    encoding: 'base64',
+    content: Buffer.from('policy: {}').toString('base64'),
+    sha: 'a'.repeat(40),
+  });
+  /** Half of it, in each of the ways in which a connection ends. */
+  const halves: [string, Step][] = [
+    [
+      'by a reset',
+      (response) =>
+        void response.writeHead(200, { ...type, 'content-length': file.length }).write(file.slice(0, 50), () => response.destroy()),
+    ],
+    ['before its first byte', (response) => void response.writeHead(200, { ...type, 'content-length': file.length }).destroy()],
+    [
+      'within its compression',
+      (response) => void response.writeHead(200, { ...type, 'content-encoding': 'gzip' }).end(gzipSync(file).subarray(0, 40)),
+    ],
+    ['at a length that is too short', (response) => void response.writeHead(200, { ...type, 'content-length': 50 }).end(file.slice(0, 50))],
+  ];
+  let server: ScriptedServer;
+  const open = (): FakeScene['github'] =>
+    openGitHub({
+      token: 'ghs_x',
+      context: { owner: 'ada', repo: 'digits', repositoryId: 1, apiUrl: server.url, serverUrl: server.url },
+      log: keptLog(),
+      second: 1,
+    });
+  beforeEach(async () => {
+    server = await ScriptedServer.start();
+  });
+  afterEach(() => server.stop());
+
+  it.each(halves)('%s is asked for again, and is never an empty file', async (_, half) => {
+    server.script(half, half, json(200, JSON.parse(file)));
+    await expect(readFileAt(open(), '.github/slashtrain.yml')).resolves.toMatchObject({ text: 'policy: {}' });
+    server.otherwise = half;
+    await expect(readFileAt(open(), '.github/slashtrain.yml')).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('of a check that was made is looked for, and the check is not made twice', async () => {
+    const made = { id: 7, name: 'a', head_sha: 'b', external_id: 'x', status: 'queued', conclusion: null, html_url: null, app: null };
+    server.script(halves[2]![1], json(200, { total_count: 1, check_runs: [made] }));
+    const check = await new CheckRuns(open()).create({ sha: 'b', name: 'a', externalId: 'x' }, { status: 'queued' }, text);
+    expect(check).toMatchObject({ id: 7 });
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'GET']);
   });
 });
 

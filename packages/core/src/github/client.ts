@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../action/log.ts';
 import type { GitHubContext } from './context.ts';
 import { toActionError } from './failures.ts';
+import { wholeAnswers } from './whole.ts';
 
 type Octokit = ReturnType<typeof getOctokit>;
 
@@ -41,8 +42,8 @@ export interface GitHubOptions {
 /**
  * Opens GitHub's API.
  *
- * - Reads, and writes that may be sent twice (PATCH, PUT, DELETE), are tried again after 1, 4 and 9 seconds at 5xx and
- *   lost connections. A POST is not: its answer may have been lost after it was done.
+ * - Reads, and writes that may be sent twice (PATCH, PUT, DELETE), are tried again after 1, 4 and 9 seconds at 5xx, lost
+ *   connections, answers that break off, and 30 seconds without one. A POST is not: its answer may have been lost after it was done.
  * - A rate limit (403 or 429 with `retry-after` or an exhausted `x-ratelimit-remaining`) is waited for, up to `patience`,
  *   since a refused request was not done
  *   (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately).
@@ -74,6 +75,7 @@ export function openGitHub(options: GitHubOptions): GitHub {
         notifications: spacing(),
       },
     },
+    wholeAnswers,
     throttling,
     retry,
   );

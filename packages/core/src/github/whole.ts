@@ -1,0 +1,34 @@
+import type { getOctokit } from '@actions/github';
+
+type Octokit = ReturnType<typeof getOctokit>;
+
+/** GitHub itself gives up after 10 s (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts). */
+const patienceMilliseconds = 30_000;
+
+/**
+ * A plugin for octokit, to be the first of all, so that the others see what it throws and try again. Octokit takes a body that breaks
+ * off for an empty one with the answer's status, hence for "nothing there"
+ * (https://github.com/octokit/request.js/blob/v10.0.7/src/fetch-wrapper.ts, getResponseData), and waits 5 minutes for an answer that
+ * does not come. Both are lost answers here: an error without a response.
+ */
+export function wholeAnswers(octokit: Pick<Octokit, 'hook'>): Record<string, never> {
+  octokit.hook.wrap('request', async (send, options) => {
+    const given = (options.request as { signal?: AbortSignal } | undefined)?.signal;
+    const late = AbortSignal.timeout(patienceMilliseconds);
+    const signal = given ? AbortSignal.any([given, late]) : late;
+    const response = await send({ ...options, request: { ...options.request, signal } });
+    if (isWhole(response)) return response;
+    const words = late.aborted ? `no answer within ${patienceMilliseconds / 1000} s` : 'the answer broke off';
+    throw Object.assign(new Error(words), { status: 502, request: options });
+  });
+  return {};
+}
+
+/** @param data undefined, an empty buffer, or a text where JSON was promised: what octokit makes of a body that broke off */
+function isWhole({ status, headers, data }: { status: number; headers: Record<string, unknown>; data: unknown }): boolean {
+  if (status === 204 || status === 205 || status === 304) return true;
+  const isEmpty = String(headers['content-length'] ?? '') === '0';
+  if (data === undefined) return isEmpty;
+  if (data instanceof ArrayBuffer) return data.byteLength > 0 || isEmpty;
+  return typeof data !== 'string' || isEmpty || !String(headers['content-type']).includes('json');
+}
