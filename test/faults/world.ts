@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openKubernetes } from '@slashtrain/core/kubernetes/access';
+import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import type { RecordStore } from '@slashtrain/core/records/store';
+import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import { startGitHub, type FakeGitHub } from '@slashtrain/testing/github/github';
+import { startRegistry, type TestRegistry } from '@slashtrain/testing/registry/server';
+import { startMlflow, type FakeMlflow } from '@slashtrain/testing/trackers/mlflow';
+import { parse } from 'yaml';
+import { keptLog } from '../support/kubernetes.ts';
+import type { ServerName } from './cases.ts';
+
+/** An image that is on the node; `localhost:1` has no registry. */
+export const image = `localhost:1/digits@sha256:${'a'.repeat(64)}`;
+
+/** How many lines the training writes. */
+export const lineCount = 30;
+
+const train = `let i = 0; const t = setInterval(() => { console.log('numbered ' + ++i);
+  if (i === ${lineCount}) { clearInterval(t); console.log('slashtrain-metric {"name":"accuracy","value":0.9,"step":1}'); } }, 20);`;
+const serve = `const server = require('node:http').createServer((request, response) => response.end('{"digit":7}'));
+  process.on('SIGTERM', () => process.exit(0)); server.listen(8080);`;
+
+/** Everything that all cases share: each has a repository and a namespace of its own in it. */
+export interface World {
+  cluster: EmbeddedCluster;
+  client: KubernetesClient;
+  records: RecordStore;
+  github: FakeGitHub;
+  registry: TestRegistry;
+  mlflow: FakeMlflow;
+  /** `name` where nothing stands between; a case puts its proxy before one. */
+  addresses: Record<ServerName, string>;
+  /** Where the actions are. */
+  bundle(action: string): string;
+  /** Some time passes on GitHub, which counts in seconds. */
+  later(): void;
+  close(): Promise<void>;
+}
+
+/** @param bundles a folder with the actions' folders, where those of this repository may be built anew meanwhile */
+export async function openWorld(bundles?: string): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
+  writeFileSync(join(folder, 'train.js'), train);
+  writeFileSync(join(folder, 'serve.js'), serve);
+  let ahead = 0;
+  const [cluster, github, registry, mlflow] = await Promise.all([
+    startCluster({ anyNamespace: true }),
+    startGitHub({ hourlyLimit: 1_000_000, now: () => Date.now() + ahead }),
+    startRegistry(),
+    startMlflow(),
+  ]);
+  cluster.registerImage(image, folder);
+  await registry.pushBase('node:24');
+  const client = await openKubernetes({ kubeconfig: cluster.kubeconfig, environment: {}, log: keptLog() });
+  return {
+    cluster,
+    client,
+    records: recordStore(client),
+    github,
+    registry,
+    mlflow,
+    addresses: { github: github.url, kubernetes: cluster.url, registry: `http://${registry.host}`, mlflow: mlflow.url },
+    bundle: (action) => (bundles === undefined ? action : join(bundles, action)),
+    later: () => {
+      ahead += 60_000;
+    },
+    close: async () => {
+      await cluster.stop();
+      await Promise.all([github.close(), registry.close(), mlflow.close()]);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** The embedded cluster's kubeconfig by another way. @param ca PEM, where that way has TLS */
+export function kubeconfigBy(original: string, server: string, ca: string | undefined): string {
+  const whole = parse(original) as { clusters: { cluster: object }[] };
+  const cluster = { server, ...(ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') }) };
+  return JSON.stringify({ ...whole, clusters: whole.clusters.map((one) => ({ ...one, cluster: { ...one.cluster, ...cluster } })) });
+}
