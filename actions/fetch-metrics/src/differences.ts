@@ -1,5 +1,5 @@
 import type { Difference, MetricRun } from '@slashtrain/core/metrics/metrics';
-import { isSeed } from './seeds.ts';
+import { isSeed } from '@slashtrain/core/metrics/seed';
 
 /**
  * What changed besides the code: parameters but for seeds, data version, packages, GPU. What one side does not know at all

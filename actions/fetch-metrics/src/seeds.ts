@@ -1,12 +1,8 @@
+import { isSeed } from '@slashtrain/core/metrics/seed';
+
 interface Parameter {
   name: string;
   value: string;
-}
-
-/** Whether a parameter is a seed, by its last part: `seed`, `random_state`, `trainer.seed`, `args/random-seed`. */
-export function isSeed(name: string): boolean {
-  const last = name.split(/[./]/u).at(-1) ?? '';
-  return ['seed', 'randomseed', 'randomstate'].includes(last.toLowerCase().replace(/[-_\s]/gu, ''));
 }
 
 /** What two runs have in common that were trained with the very same parameters, the seed among them. */

@@ -7,6 +7,7 @@ import { findUnnoted } from '@slashtrain/core/records/unnoted';
 import { LogGatherer } from '@slashtrain/core/run/log-gatherer';
 import { formatReference, parseReference, type RunReference } from '@slashtrain/core/run/reference';
 import { isEnded, type Status } from '@slashtrain/core/run/state';
+import { hasTrials } from '@slashtrain/core/sweep/sweep';
 import type { Runs } from './runs.ts';
 
 /** Everything outside that settling a record touches. */
@@ -67,7 +68,7 @@ async function conclude(stored: StoredRecord, reference: RunReference, status: S
 
 /** Reads the log to its end. What cannot be read is tried again by the next sync, for an hour: metrics are written once. */
 async function readLog(stored: StoredRecord, reference: RunReference, status: Status, parts: SettleParts): Promise<LogGatherer> {
-  const gathered = new LogGatherer();
+  const gathered = new LogGatherer({ byPod: hasTrials(stored.record.sweep) });
   try {
     for await (const lines of parts.backend.logs(reference, parts.signal)) for (const line of lines) gathered.add(line);
     parts.signal.throwIfAborted();

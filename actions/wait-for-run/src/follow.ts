@@ -13,19 +13,22 @@ export interface FollowParts {
   show: boolean;
   /** Receives all lines, with time, pod and container before each; whole lines, many at once. */
   write(lines: string): void;
+  /** Each pod has metrics of its own, as the trials of a sweep. */
+  byPod?: boolean;
 }
 
 /** Reads a run's log as it comes: shows it, keeps it, and gathers metrics and the last lines of each pod. */
 export class Follower {
   readonly #parts: FollowParts;
   /** The run's metrics and last lines so far. */
-  readonly gathered = new LogGatherer();
+  readonly gathered: LogGatherer;
   /** The containers of each pod that wrote something, and with them whose lines are to be told apart. */
   readonly #sources = new Map<string, Set<string>>();
   #problems = 0;
 
   constructor(parts: FollowParts) {
     this.#parts = parts;
+    this.gathered = new LogGatherer({ byPod: parts.byPod ?? false });
   }
 
   /** Ends with `batches`. */

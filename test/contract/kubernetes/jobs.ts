@@ -231,6 +231,23 @@ export const jobCases: Case[] = [
     },
   },
   {
+    name: 'runs all other indexes where one fails, up to maxFailedIndexes',
+    run: async (api) => {
+      const script = `process.exit(process.env.JOB_COMPLETION_INDEX > 1 ? 1 : 0)`;
+      const spec = { completionMode: 'Indexed', parallelism: 2, completions: 4, backoffLimitPerIndex: 0 };
+      await api.post(api.path('jobs'), job(api, 'four', script, { ...spec, backoffLimit: undefined, maxFailedIndexes: 2 }));
+      await api.post(api.path('jobs'), job(api, 'strict', script, { ...spec, backoffLimit: undefined, maxFailedIndexes: 0 }));
+      const { object } = await api.until<Job>('jobs', 'four', failed);
+      expect(object.status).toMatchObject({ succeeded: 2, failed: 2, completedIndexes: '0,1', failedIndexes: '2,3' });
+      expect(steps([object])).toMatchObject([
+        { conditions: [0, 0].map(() => expect.stringMatching(/FailedIndexes: Job has failed indexes$/u)) },
+      ]);
+      const strict = await api.until<Job>('jobs', 'strict', failed);
+      const words = /MaxFailedIndexesExceeded: Job has exceeded the specified maximal number of failed indexes$/u;
+      expect(steps([strict.object])).toMatchObject([{ conditions: [0, 0].map(() => expect.stringMatching(words)) }]);
+    },
+  },
+  {
     name: 'says that no pod is let in, and tries again',
     run: async (api) => {
       const accounts = `/api/v1/namespaces/${api.namespace}/serviceaccounts`;

@@ -85,4 +85,6 @@ export interface RunBackend {
   cancel(reference: RunReference, graceSeconds?: number): Promise<void>;
   /** Small outputs by name. */
   outputs(reference: RunReference): Promise<{ name: string; value: string }[]>;
+  /** The small outputs of each pod by itself, by its name: of a sweep each pod is a trial. Absent: there are no pods. */
+  podOutputs?(reference: RunReference): Promise<ReadonlyMap<string, { name: string; value: string }[]>>;
 }

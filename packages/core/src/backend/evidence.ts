@@ -3,6 +3,7 @@ import type { Log } from '../action/log.ts';
 import type { KubernetesObject } from '../kinds/kind.ts';
 import { events as eventResource, nodes as nodeResource, type KubernetesClient } from '../kubernetes/client.ts';
 import { statusesOf, type ContainerStatus, type Pod, type PodCondition } from '../kubernetes/pod.ts';
+import { labels } from '../run/record.ts';
 import type { RunReference } from '../run/reference.ts';
 import type { ContainerResult, PodResult } from '../run/result.ts';
 import type { Evidence } from './backend.ts';
@@ -41,17 +42,30 @@ export function podResult(pod: Pod): PodResult {
     ...(scheduledAt === undefined ? {} : { scheduledAt }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...(status?.phase !== 'Succeeded' && wasStopped(pod, endedAt) ? { stopped: true } : {}),
     gpus: gpusOf(pod),
     containers: statuses.map(containerResult),
   };
 }
 
-// What the controllers of the kinds write on their pods: Jobs (and JobSets, TrainJobs, whose pods are Jobs'),
-// training-operator and mpi-operator, Volcano.
-const rankLabels = ['batch.kubernetes.io/job-completion-index', 'training.kubeflow.org/replica-index', 'volcano.sh/task-index'];
+/** Whether it was told to go before it ended. `deletionTimestamp` is when its grace is over. */
+function wasStopped({ metadata }: Pod, endedAt: string | undefined): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 30 } = metadata as Pod['metadata'] & { deletionGracePeriodSeconds?: number };
+  if (deletionTimestamp === undefined) return false;
+  return endedAt === undefined || Date.parse(endedAt) >= Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+}
 
-function rankOf({ metadata: { labels = {}, annotations = {} } }: Pod): number | undefined {
-  const text = rankLabels.map((key) => labels[key] ?? annotations[key]).find((value) => value !== undefined);
+// What the controllers of the kinds write on their pods: Jobs (and JobSets, TrainJobs, whose pods are Jobs'),
+// training-operator and mpi-operator, Volcano. On the pods of a Workflow's sweep it is ours.
+const rankLabels = [
+  labels.trial,
+  'batch.kubernetes.io/job-completion-index',
+  'training.kubeflow.org/replica-index',
+  'volcano.sh/task-index',
+];
+
+function rankOf({ metadata: { labels: own = {}, annotations = {} } }: Pod): number | undefined {
+  const text = rankLabels.map((key) => own[key] ?? annotations[key]).find((value) => value !== undefined);
   return text !== undefined && /^\d{1,6}$/u.test(text) ? Number(text) : undefined;
 }
 

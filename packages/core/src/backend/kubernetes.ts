@@ -14,7 +14,7 @@ import { isEnded, type Status } from '../run/state.ts';
 import type { Evidence, LogLine, Observation, PodsObservation, RunBackend } from './backend.ts';
 import { evidenceOf, nodeEvidence, podResult, tellingEventsOf } from './evidence.ts';
 import { gatherPods } from './gather.ts';
-import { outputsOf } from './outputs.ts';
+import { outputsByPod, outputsOf } from './outputs.ts';
 import { servedKind } from './served-kind.ts';
 import { Shared } from './shared.ts';
 import { kueueWorkloads } from './workloads.ts';
@@ -237,6 +237,10 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
           ...(graceSeconds === undefined ? {} : { graceSeconds }),
         });
       }
+    },
+
+    async podOutputs(reference) {
+      return outputsByPod(await listPods(reference));
     },
 
     async outputs(reference) {

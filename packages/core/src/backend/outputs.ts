@@ -17,6 +17,11 @@ export function outputsOf(pods: readonly Pod[]): { name: string; value: string }
   return [...outputs].map(([name, value]) => ({ name, value }));
 }
 
+/** The same of each pod by itself, by its name; pods without outputs are left out. */
+export function outputsByPod(pods: readonly Pod[]): Map<string, { name: string; value: string }[]> {
+  return new Map(pods.map((pod) => [pod.metadata.name ?? '', outputsOf([pod])] as const).filter(([, outputs]) => outputs.length > 0));
+}
+
 function read(container: string, message: string): [string, string][] {
   let data: unknown;
   try {

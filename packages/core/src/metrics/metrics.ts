@@ -1,4 +1,5 @@
 import type { Verdict } from '../run/record.ts';
+import type { Trial } from '../sweep/sweep.ts';
 
 /** A metric's value. NaN and ±Infinity are values; in JSON they are the texts `NaN`, `Infinity`, `-Infinity`. */
 export type MetricValue = number;
@@ -18,7 +19,10 @@ export interface MetricSeries {
 /** What one run measured: the content of the record's `<name>-metrics`. Schema: `schemas/run-metrics.schema.json`. */
 export interface RunMetrics {
   version: 1;
+  /** Of a sweep, its best trial's. */
   series: MetricSeries[];
+  /** All trials of a sweep; absent where the run is none. */
+  trials?: Trial[];
   /** What was left out to fit into a ConfigMap, said in words; empty where nothing was. */
   dropped: string[];
 }

@@ -1,11 +1,16 @@
 import type { PodsObservation, RunBackend } from '../backend/backend.ts';
+import type { RunMetrics } from '../metrics/metrics.ts';
 import type { LogGatherer } from '../run/log-gatherer.ts';
-import { resultOf } from '../run/outcome.ts';
-import { parseReference } from '../run/reference.ts';
+import { failedPods, resultOf } from '../run/outcome.ts';
+import { parseReference, type RunReference } from '../run/reference.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Status } from '../run/state.ts';
+import { hasTrials, type RunSweep } from '../sweep/sweep.ts';
+import { sweepMetrics } from '../sweep/trials.ts';
 import { writeEnd } from './end.ts';
 import type { RecordStore, StoredRecord } from './store.ts';
+
+const mostPods = 50;
 
 /** What the end of a run is written with. */
 export interface ConcludeParts {
@@ -29,15 +34,43 @@ export interface Concluded {
 export async function concludeRun(
   stored: StoredRecord,
   status: Status,
-  { pods, gathered }: { pods: PodsObservation; gathered: Pick<LogGatherer, 'tail' | 'series'> },
+  { pods, gathered }: { pods: PodsObservation; gathered: Pick<LogGatherer, 'tail' | 'tailOf' | 'series'> },
   { records, backend, now }: ConcludeParts,
 ): Promise<Concluded> {
   // Who cancelled stands on the record by now, where somebody did.
   const current = await latest(stored, records);
-  const outputs = await backend.outputs(parseReference(stored.record.run ?? '')).catch(() => []);
-  const result = resultOf({ record: current.record, status, pods, outputs, tail: (pod) => gathered.tail(pod), now: now() });
-  const written = await writeEnd(records, current, result, { version: 1, series: gathered.series(), dropped: [] });
+  const reference = parseReference(stored.record.run ?? '');
+  const { sweep } = current.record;
+  const outputs = await backend.outputs(reference).catch(() => []);
+  const tail = (pod?: string): string[] => gathered.tail(pod);
+  const result = resultOf({ record: current.record, status, pods, outputs: hasTrials(sweep) ? [] : outputs, tail, now: now() });
+  const metrics: RunMetrics = hasTrials(sweep)
+    ? await metricsOfSweep(sweep, reference, { pods, gathered, backend })
+    : { version: 1, series: gathered.series(), dropped: [] };
+  const written = await writeEnd(records, current, sweep ? withFewPods(result) : result, metrics);
   return { stored: written, result: written.record.result ?? result };
+}
+
+async function metricsOfSweep(
+  sweep: RunSweep,
+  reference: RunReference,
+  { pods, gathered, backend }: { pods: PodsObservation; gathered: Pick<LogGatherer, 'tailOf' | 'series'>; backend: RunBackend },
+): Promise<RunMetrics> {
+  // What ended and is gone has its lines still.
+  const outputs = await backend.podOutputs?.(reference).catch(() => undefined);
+  return sweepMetrics(sweep, {
+    pods,
+    series: (pod) => gathered.series(pod),
+    tail: (pod) => gathered.tailOf(pod),
+    outputs: (pod) => outputs?.get(pod) ?? [],
+  });
+}
+
+// A record of a thousand pods would be half a megabyte, read with every list; each trial's end stands with its metrics.
+function withFewPods(result: RunResult): RunResult {
+  const failed = failedPods(result.pods);
+  const others = result.pods.filter((pod) => !failed.includes(pod));
+  return { ...result, pods: [...failed, ...others].slice(0, mostPods) };
 }
 
 async function latest(stored: StoredRecord, records: RecordStore): Promise<StoredRecord> {

@@ -1,7 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { jsonNumber, numberOf } from '../metrics/lines.ts';
 import type { MetricPoint, MetricSeries, RunMetrics } from '../metrics/metrics.ts';
+import type { Trial } from '../sweep/sweep.ts';
 import { fewestPoints, thin } from './thin.ts';
+import { packMetric, readTrial } from './pack-trials.ts';
 
 /** A ConfigMap holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/); the rest is for its metadata. */
 export const largestMetrics = 900 * 1024;
@@ -70,7 +72,8 @@ function packSome(metrics: RunMetrics, gated: ReadonlySet<string>, limit: number
 
 function compress(whole: RunMetrics, kept: readonly MetricSeries[]): Buffer {
   const series = kept.map(({ name, points }) => ({ name, points: points.map(({ step, value }) => ({ step, value: jsonNumber(value) })) }));
-  return gzipSync(JSON.stringify({ version: 1, series, dropped: [...whole.dropped, ...said(whole.series, kept)] }));
+  const trials = whole.trials && { trials: whole.trials.map((trial) => ({ ...trial, metrics: trial.metrics.map(packMetric) })) };
+  return gzipSync(JSON.stringify({ version: 1, series, ...trials, dropped: [...whole.dropped, ...said(whole.series, kept)] }));
 }
 
 /** What was left out, in words. */
@@ -99,7 +102,9 @@ export function unpackMetrics(bytes: Buffer): RunMetrics | undefined {
   // By hand: for 100,000 points a schema takes seconds.
   if (!isObject(value) || value['version'] !== 1 || !Array.isArray(value['series']) || !isTexts(value['dropped'])) return undefined;
   const series = value['series'].map(readSeries);
-  return series.every((one) => one !== undefined) ? { version: 1, series, dropped: value['dropped'] } : undefined;
+  const trials = Array.isArray(value['trials']) ? value['trials'].map(readTrial) : undefined;
+  if (!series.every((one) => one !== undefined) || !(trials?.every((one) => one !== undefined) ?? true)) return undefined;
+  return { version: 1, series, ...(trials && { trials: trials as Trial[] }), dropped: value['dropped'] };
 }
 
 function readSeries(value: unknown): MetricSeries | undefined {

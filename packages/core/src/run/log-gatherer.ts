@@ -8,9 +8,15 @@ const longestLine = 4_000;
 
 /** What of a run's log its record keeps: the metrics, and the last lines of each pod. */
 export class LogGatherer {
-  readonly #metrics = new MetricCollector();
+  readonly #metrics = new Map<string, MetricCollector>();
+  readonly #isByPod: boolean;
   readonly #tails = new Map<string, string[]>();
   #lastPod: string | undefined;
+
+  /** @param options.byPod each pod has metrics of its own, as the trials of a sweep; else all have them together */
+  constructor({ byPod = false }: { byPod?: boolean } = {}) {
+    this.#isByPod = byPod;
+  }
 
   /** @returns what is wrong with the line where it is a metric that cannot be read */
   add({ pod, text }: Pick<LogLine, 'pod' | 'text'>): string | undefined {
@@ -23,13 +29,16 @@ export class LogGatherer {
     this.#lastPod = pod;
     const metric = parseMetricLine(text);
     if (metric === undefined || typeof metric === 'string') return metric;
-    this.#metrics.add(metric);
+    const of = this.#isByPod ? pod : '';
+    let metrics = this.#metrics.get(of);
+    if (!metrics) this.#metrics.set(of, (metrics = new MetricCollector()));
+    metrics.add(metric);
     return undefined;
   }
 
-  /** The curves so far. */
-  series(): MetricSeries[] {
-    return this.#metrics.series();
+  /** The curves so far: of all pods together, or of the given one where each has its own. */
+  series(pod = ''): MetricSeries[] {
+    return this.#metrics.get(pod)?.series() ?? [];
   }
 
   /** The last lines of `pod`, else of the pod that wrote last; at most 300. */

@@ -1,5 +1,6 @@
 import type { KindRule } from '../config/types.ts';
 import type { Comparison } from '../metrics/metrics.ts';
+import type { RunSweep } from '../sweep/sweep.ts';
 import type { Asker } from './request.ts';
 import type { RunResult } from './result.ts';
 import type { RunState } from './state.ts';
@@ -52,9 +53,13 @@ export interface RunRecord {
    * configuration's, where one described the kind.
    */
   kind: { plural: string; group: string; rule?: KindRule };
+  /** Where the run is many trials of different settings. */
+  sweep?: RunSweep;
   lease?: Lease;
   /** Run reference. Once it is here, this record never makes a run again. */
   run?: string;
+  /** The page on which people look at it, where it has one: Kubeflow Pipelines' and Argo's. */
+  url?: string;
   checkRunId?: number;
   /** Somebody asked for the end of it. */
   cancel?: { at: string; by: string; why: string };
@@ -80,6 +85,8 @@ export const labels = {
   state: 'slashtrain.dev/state',
   /** The run's name, on pods of kinds whose controller puts no such label on them. */
   run: 'slashtrain.dev/run',
+  /** The trial's index, on the pods of a sweep whose kind has no label for it. */
+  trial: 'slashtrain.dev/trial',
 } as const;
 
 /** The value of {@link labels.managedBy}. */

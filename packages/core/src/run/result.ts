@@ -24,6 +24,8 @@ export interface PodResult {
   /** ISO 8601; absent where it never started. */
   startedAt?: string;
   endedAt?: string;
+  /** It was deleted while it ran: its end is no failure of its own. */
+  stopped?: true;
   /** Number of GPUs it asked for. */
   gpus: number;
   containers: ContainerResult[];

@@ -19,7 +19,9 @@ const fill = (object: Json, defaults: Json): void => {
 /** What the API server puts into a Job that does not say otherwise. */
 export function defaultJob(job: NewObject, uid: string): void {
   const spec = (job['spec'] ??= {}) as Json;
-  fill(spec, { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false, manualSelector: false });
+  // https://kubernetes.io/docs/concepts/workloads/controllers/job/#backoff-limit-per-index
+  const backoffLimit = spec['backoffLimitPerIndex'] === undefined ? 6 : 2 ** 31 - 1;
+  fill(spec, { parallelism: 1, backoffLimit, completionMode: 'NonIndexed', suspend: false, manualSelector: false });
   fill(spec, { podReplacementPolicy: 'TerminatingOrFailed' });
   // Without both, `completions` stays open: a work queue.
   if (spec['parallelism'] === 1) fill(spec, { completions: 1 });

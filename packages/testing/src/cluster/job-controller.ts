@@ -4,7 +4,7 @@ import { ApiError } from './errors.ts';
 import { EventRecorder } from './events.ts';
 import type { Deleter } from './garbage.ts';
 import { countPods, endedAt, judge, judgementOf, setCondition, suspended, type Judgement } from './job-status.ts';
-import { freeIndexes, indexOf, podOf, readIndexes, wanted, writeIndexes } from './job-pods.ts';
+import { failedIndexes, freeIndexes, indexOf, podOf, readIndexes, wanted, writeIndexes } from './job-pods.ts';
 import { timestamp, type Job, type Pod } from './objects.ts';
 import { types } from './resources.ts';
 import type { Store } from './store.ts';
@@ -67,7 +67,8 @@ export class JobController {
     const now = Date.now();
     const count = countPods(pods, seen);
     const found = judgementOf(job);
-    const judgement = found ?? judge(job, pods, count, now);
+    const failed = failedIndexes(job, pods);
+    const judgement = found ?? judge(job, pods, count, failed.length, now);
     this.#countFailures(job, count.succeeded.length, count.failed.length, now);
 
     const isIndexed = job.spec.completionMode === 'Indexed';
@@ -86,11 +87,11 @@ export class JobController {
     let made = 0;
     if (judgement || job.spec.suspend) stop(active);
     else {
-      const missing = wanted(job, count.succeeded.length, active.length) - active.length;
+      const missing = wanted(job, count.succeeded.length, active.length, failed.length) - active.length;
       const { until = 0 } = this.#failures.get(job.metadata.uid) ?? {};
       if (missing > 0 && until > now) this.#controller.at(key, until);
       else if (missing > 0) {
-        const indexes = isIndexed ? freeIndexes(job, active, newlyDone, missing) : Array<undefined>(missing).fill(undefined);
+        const indexes = isIndexed ? freeIndexes(job, active, newlyDone, failed, missing) : Array<undefined>(missing).fill(undefined);
         made = indexes.filter((index) => this.#createPod(job, index)).length;
         if (made < indexes.length) this.#tryLater(key, job, now);
         else this.#refusals.delete(job.metadata.uid);
@@ -112,6 +113,7 @@ export class JobController {
         const done = new Set([...readIndexes(status.completedIndexes), ...newlyDone.map(indexOf)]);
         status.completedIndexes = writeIndexes(done);
         if (done.size > 0) status.succeeded = done.size;
+        if (job.spec.backoffLimitPerIndex !== undefined) status.failedIndexes = writeIndexes(failed);
       }
       setActive(status, active.length + made);
       status.ready = count.ready;
@@ -143,6 +145,8 @@ export class JobController {
   }
 
   #countFailures(job: Job, succeeded: number, failed: number, now: number): void {
+    // One index's failure delays no other's pod.
+    if (job.spec.backoffLimitPerIndex !== undefined) return;
     if (succeeded > 0) this.#failures.delete(job.metadata.uid);
     else if (failed > 0) {
       const inRow = (this.#failures.get(job.metadata.uid)?.inRow ?? 0) + failed;

@@ -38,17 +38,28 @@ export function indexOf(pod: Pod): number {
   return Number(pod.metadata.labels?.[indexKey]);
 }
 
+/** The indexes that failed more often than each may. */
+export function failedIndexes({ spec }: Job, pods: readonly Pod[]): number[] {
+  const { backoffLimitPerIndex: limit } = spec;
+  if (limit === undefined) return [];
+  const failures = new Map<number, number>();
+  for (const pod of pods) {
+    if (pod.status.phase === 'Failed') failures.set(indexOf(pod), (failures.get(indexOf(pod)) ?? 0) + 1);
+  }
+  return [...failures].filter(([, count]) => count > limit).map(([index]) => index);
+}
+
 /** How many pods are to run now. */
-export function wanted({ spec, status }: Job, justSucceeded: number, active: number): number {
+export function wanted({ spec, status }: Job, justSucceeded: number, active: number, failed: number): number {
   const succeeded = (status.succeeded ?? 0) + justSucceeded;
   // Without completions the first success says that the work is done: what runs may end, nothing is added.
   if (spec.completions === undefined) return succeeded > 0 ? active : spec.parallelism;
-  return Math.max(0, Math.min(spec.parallelism, spec.completions - succeeded));
+  return Math.max(0, Math.min(spec.parallelism, spec.completions - succeeded - failed));
 }
 
 /** The first indexes that neither run nor are done. */
-export function freeIndexes(job: Job, active: Pod[], succeeded: Pod[], count: number): number[] {
-  const taken = new Set([...readIndexes(job.status.completedIndexes), ...[...active, ...succeeded].map(indexOf)]);
+export function freeIndexes(job: Job, active: Pod[], succeeded: Pod[], failed: readonly number[], count: number): number[] {
+  const taken = new Set([...failed, ...readIndexes(job.status.completedIndexes), ...[...active, ...succeeded].map(indexOf)]);
   const all = Array.from({ length: job.spec.completions ?? 0 }, (_, index) => index);
   return all.filter((index) => !taken.has(index)).slice(0, count);
 }

@@ -35,14 +35,21 @@ export interface Judgement {
   message: string;
 }
 
-/** Whether the Job is to end now; undefined where it goes on. */
-export function judge(job: Job, pods: Pod[], count: PodCount, now: number): Judgement | undefined {
+/** Whether the Job is to end now; undefined where it goes on. @param failedIndexes how many failed for good */
+export function judge(job: Job, pods: Pod[], count: PodCount, failedIndexes: number, now: number): Judgement | undefined {
   const { spec, status } = job;
   const failed = (status.failed ?? 0) + count.failed.length;
   const succeeded = (status.succeeded ?? 0) + count.succeeded.length;
   const restarts = spec.template.spec['restartPolicy'] === 'OnFailure' ? restartsOf(pods) : 0;
   if (failed > spec.backoffLimit || (restarts > 0 && restarts >= spec.backoffLimit)) {
     return { type: 'FailureTarget', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+  }
+  if (failedIndexes > (spec.maxFailedIndexes ?? Infinity)) {
+    const message = 'Job has exceeded the specified maximal number of failed indexes';
+    return { type: 'FailureTarget', reason: 'MaxFailedIndexesExceeded', message };
+  }
+  if (failedIndexes > 0 && succeeded + failedIndexes >= (spec.completions ?? Infinity)) {
+    return { type: 'FailureTarget', reason: 'FailedIndexes', message: 'Job has failed indexes' };
   }
   const { activeDeadlineSeconds: deadline } = spec;
   if (deadline !== undefined && status.startTime !== undefined && !spec.suspend && now >= Date.parse(status.startTime) + deadline * 1000) {

@@ -158,6 +158,8 @@ export interface Job extends Stored {
     completions?: number;
     completionMode: 'NonIndexed' | 'Indexed';
     backoffLimit: number;
+    backoffLimitPerIndex?: number;
+    maxFailedIndexes?: number;
     activeDeadlineSeconds?: number;
     ttlSecondsAfterFinished?: number;
     suspend: boolean;
@@ -174,6 +176,7 @@ export interface Job extends Stored {
     startTime?: string;
     completionTime?: string;
     completedIndexes?: string;
+    failedIndexes?: string;
     conditions?: Condition[];
     uncountedTerminatedPods?: { succeeded?: string[]; failed?: string[] };
   };

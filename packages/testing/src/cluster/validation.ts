@@ -117,8 +117,13 @@ function jobProblems(job: NewObject): Cause[] {
   }
   if (causes.length === 0) {
     if (spec['manualSelector']) throw unsupported('Jobs with manualSelector');
-    for (const field of ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex', 'maxFailedIndexes', 'managedBy']) {
+    for (const field of ['podFailurePolicy', 'successPolicy', 'managedBy']) {
       if (spec[field] !== undefined) throw unsupported(`spec.${field} of Jobs`);
+    }
+    const perIndex = spec['backoffLimitPerIndex'] !== undefined;
+    if (spec['maxFailedIndexes'] !== undefined && !perIndex) throw unsupported('spec.maxFailedIndexes without spec.backoffLimitPerIndex');
+    if (perIndex && !(spec['completionMode'] === 'Indexed' && template.spec['restartPolicy'] === 'Never')) {
+      throw unsupported('spec.backoffLimitPerIndex of Jobs that are not Indexed, or whose pods restart');
     }
   }
   return causes;
