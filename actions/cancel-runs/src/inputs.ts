@@ -1,5 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 
 /** What a push does to runs of the commits before it. */
@@ -17,6 +18,7 @@ export interface CancelInputs {
   grace: number | undefined;
   reason: string | undefined;
   dryRun: boolean;
+  kfp: KfpInputs | undefined;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -41,6 +43,7 @@ export function readInputs({ inputs }: Host): CancelInputs {
     grace: inputs.duration('grace'),
     reason,
     dryRun: inputs.boolean('dry-run', false),
+    kfp: readKfpInputs(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),

@@ -1,6 +1,6 @@
 import { ActionError, describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
-import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import { backendFor } from '@slashtrain/core/backend/open';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openFor } from '@slashtrain/core/kubernetes/access';
@@ -42,7 +42,11 @@ export async function main(inputs: CancelInputs, { host, context, github }: Part
   const chosen = candidates(found, inputs);
   const parts: CancelParts = {
     records,
-    backend: kubernetesBackend(client, { log, kinds: await kindsOfRecords(chosen.map(({ record }) => record)) }),
+    backend: await backendFor(
+      client,
+      chosen.map(({ record }) => record),
+      { host, kfp: inputs.kfp, kinds: await kindsOfRecords(chosen.map(({ record }) => record)) },
+    ),
     concludeCheck: (stored) => concludeCheck(github, stored, log),
     log,
     now: host.now,

@@ -1,4 +1,5 @@
 import type { Host } from '@slashtrain/core/action/host';
+import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 
 /** The inputs of sync-runs, each checked by itself. */
 export interface SyncInputs {
@@ -8,6 +9,7 @@ export interface SyncInputs {
   /** The most runs in the output `ended`. */
   limit: number;
   dryRun: boolean;
+  kfp: KfpInputs | undefined;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -23,6 +25,7 @@ export function readInputs({ inputs }: Host): SyncInputs {
     // https://docs.github.com/actions/reference/limits: a matrix makes at most 256 jobs.
     limit: inputs.integer('limit', { min: 1, max: 256 }) ?? 50,
     dryRun: inputs.boolean('dry-run', false),
+    kfp: readKfpInputs(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),

@@ -1,6 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
-import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import { backendFor } from '@slashtrain/core/backend/open';
 import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
@@ -43,7 +43,11 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   const active = all.filter(({ record }) => !isEnded(record.state));
   const runs = await listRuns(client, context.repositoryId, active);
 
-  const backend = kubernetesBackend(client, { log, kinds: await kindsOfRecords(active.map(({ record }) => record)) });
+  const backend = await backendFor(
+    client,
+    active.map(({ record }) => record),
+    { host, kfp: inputs.kfp, kinds: await kindsOfRecords(active.map(({ record }) => record)) },
+  );
   const tried = await settleAll(active, { records, backend, runs, log, signal, now, dryRun });
   for (const { stored, what = '' } of tried) log.info(`${stored.name}: ${what}`);
   const settled = new Map(tried.map(({ stored }) => [stored.uid, stored]));

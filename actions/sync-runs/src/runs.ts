@@ -1,4 +1,5 @@
 import { servedKind } from '@slashtrain/core/backend/served-kind';
+import { isKfp } from '@slashtrain/core/kinds/kfp-run';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { kindsOfRecords } from '@slashtrain/core/kinds/registry';
@@ -37,7 +38,9 @@ interface Listed {
  * listed fails the records that name it, and no others.
  */
 export async function listRuns(client: KubernetesClient, repositoryId: number, records: readonly StoredRecord[]): Promise<Runs> {
-  const named = new Map(records.map(({ record: { kind } }) => [keyOf(kind), kind]));
+  // What is no object of the cluster is looked at by itself.
+  const listable = records.filter(({ record: { kind } }) => !isKfp(kind));
+  const named = new Map(listable.map(({ record: { kind } }) => [keyOf(kind), kind]));
   const kinds = await kindsOfRecords(records.map(({ record }) => record));
   const labelSelector = `${labels.managedBy}=${managedBy},${labels.repository}=${repositoryId}`;
   const lists = await Promise.all(

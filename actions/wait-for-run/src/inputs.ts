@@ -1,5 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 
 /** The inputs of wait-for-run, each checked by itself. */
@@ -16,6 +17,8 @@ export interface WaitInputs {
   onTimeout: 'cancel' | 'fail' | 'detach';
   onCancel: 'detach' | 'cancel';
   logs: 'all' | 'failed' | 'none';
+  kfp: KfpInputs | undefined;
+  kfpRetries: number;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -41,6 +44,8 @@ export function readInputs({ inputs }: Host): WaitInputs {
     onTimeout: inputs.choice('on-timeout', ['cancel', 'fail', 'detach'], 'cancel'),
     onCancel: inputs.choice('on-cancel', ['detach', 'cancel'], 'detach'),
     logs: inputs.choice('logs', ['all', 'failed', 'none'], 'all'),
+    kfp: readKfpInputs(inputs),
+    kfpRetries: inputs.integer('kfp-retries', { max: 100 }) ?? 0,
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { formatDuration } from '@slashtrain/core/action/duration';
 import { ActionError, messageOf } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
-import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import { backendFor } from '@slashtrain/core/backend/open';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { openFor } from '@slashtrain/core/kubernetes/access';
@@ -12,6 +12,7 @@ import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { resultLine, resultMarkdown } from '@slashtrain/core/run/result-text';
 import { isEnded } from '@slashtrain/core/run/state';
+import { hasTrials } from '@slashtrain/core/sweep/sweep';
 import { awaitRun, type Awaited } from './await-run.ts';
 import { concludeCheck, updateCheck } from './check.ts';
 import { Follower } from './follow.ts';
@@ -38,8 +39,10 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
       ? (await recordsFor(queryOf(inputs, context, client.namespace), records, client))[0]
       : await recordOfRun(inputs.run, records, client);
   checkIdentity(stored, inputs, context);
-  const backend = kubernetesBackend(client, {
-    log,
+  const backend = await backendFor(client, [stored.record], {
+    host,
+    kfp: inputs.kfp,
+    kfpRetries: inputs.kfpRetries,
     kinds: await kindsOfRecords([stored.record]),
     // A bookmark a minute says that the watch is alive; the look beneath it may be rarer than the client's own.
     watch: { checkSeconds: 600 },
@@ -49,7 +52,13 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   const file = join(host.temp, `${stored.name}.log`);
   // A full disk costs the file, not the wait.
   const lines = new LogFile(file, (error) => log.warning(`the log file is incomplete: ${messageOf(error)}`));
-  const follower = new Follower({ log, run: stored.name, show: inputs.logs === 'all', write: (text) => lines.add(text) });
+  const follower = new Follower({
+    log,
+    run: stored.name,
+    show: inputs.logs === 'all',
+    write: (text) => lines.add(text),
+    byPod: hasTrials(stored.record.sweep),
+  });
   const reporter = new ProgressReporter({
     say: (line) => log.info(line),
     update: (title, result) => updateCheck(github, stored, title, result),

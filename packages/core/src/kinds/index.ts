@@ -2,6 +2,7 @@ import { argoWorkflow } from './argo-workflow.ts';
 import { job } from './job.ts';
 import { jobSet } from './job-set.ts';
 import { katibExperiment } from './katib-experiment.ts';
+import { kfpRun } from './kfp-run.ts';
 import type { Kind } from './kind.ts';
 import { mpiJob } from './mpi-job.ts';
 import { rayJob } from './ray-job.ts';
@@ -25,6 +26,7 @@ export const kinds: readonly Kind[] = [
   volcanoJob,
   argoWorkflow,
   katibExperiment,
+  kfpRun,
 ];
 
 /** The kind of an object, by its `apiVersion` and `kind`. */

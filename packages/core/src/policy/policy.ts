@@ -72,6 +72,7 @@ export const trainingKinds: readonly string[] = [
   'Job.batch.volcano.sh',
   'Workflow.argoproj.io',
   'Experiment.kubeflow.org',
+  'Run.kfp',
   'ConfigMap',
   'PersistentVolumeClaim',
 ];

@@ -1,9 +1,11 @@
 import type { PodsObservation } from '../backend/backend.ts';
 import { explain } from '../diagnosis/explain.ts';
+import { isKfp } from '../kinds/kfp-run.ts';
 import { costOf } from './cost.ts';
 import type { RunRecord } from './record.ts';
 import type { PodResult, RunResult } from './result.ts';
 import { isEnded, type Status } from './state.ts';
+import { sweepStatus } from '../sweep/outcome.ts';
 
 /** What is known when a run's result is made. */
 export interface Known {
@@ -18,10 +20,13 @@ export interface Known {
 }
 
 /** The result of a run as it stands: pure. */
-export function resultOf({ record, status, pods, outputs, tail, now }: Known): RunResult {
+export function resultOf({ record, status: seen, pods, outputs, tail, now }: Known): RunResult {
+  const status = record.sweep ? sweepStatus(record.sweep, seen, pods.pods) : seen;
   const failed = firstFailed(pods.pods);
   const lines = tail(failed?.name);
-  const state = status.state === 'deleted' && record.cancel ? 'cancelled' : status.state;
+  // Kubeflow Pipelines calls a run that it stopped failed.
+  const isCancelled = status.state === 'deleted' || (status.state === 'failed' && isKfp(record.kind));
+  const state = isCancelled && record.cancel ? 'cancelled' : status.state;
   const explained = state === 'succeeded' ? undefined : explain({ ...status, state }, pods.evidence, lines);
   const reason = explained?.reason ?? status.reason;
   const message = withPod(explained?.message, failed, pods.pods) ?? (record.cancel ? record.cancel.why : status.message);

@@ -1,5 +1,5 @@
 import { formatDuration } from '../action/duration.ts';
-import { code, details, escapeText, fence, table } from '../markdown/markdown.ts';
+import { code, details, escapeText, fence, link, table } from '../markdown/markdown.ts';
 import type { RunRecord } from './record.ts';
 import { formatCost, formatGpuHours } from './cost.ts';
 import type { PodResult, RunResult } from './result.ts';
@@ -18,6 +18,7 @@ export function resultMarkdown(name: string, record: RunRecord, result: RunResul
   const rows: [string, string][] = [
     // With kind and namespace, as kubectl wants to be asked.
     ['Run', code(result.run === '' ? name : result.run.replace(/@[^@]*$/u, ''))],
+    ...pageRow(record),
     ['Commit', code(record.sha)],
     ['State', escapeText(resultLine({ ...result, message: '' }))],
     ...cancelledBy(record, result),
@@ -37,6 +38,12 @@ export function resultMarkdown(name: string, record: RunRecord, result: RunResul
     parts.push(`**The last ${result.logTail.length} log lines:**`, fence(result.logTail.join('\n')));
   }
   return parts.join('\n\n');
+}
+
+/** A row with the run's page, where it has one. */
+export function pageRow({ url }: Pick<RunRecord, 'url'>): [string, string][] {
+  if (url === undefined || !/^https?:\/\//u.test(url)) return [];
+  return [['Page', link(url, url)]];
 }
 
 /** How long a run was in each phase so far, in seconds. */

@@ -1,0 +1,255 @@
+import { ActionError, messageOf } from '../../action/errors.ts';
+import {
+  backoff,
+  isBusy,
+  mayPass,
+  pause,
+  persistent,
+  readBody,
+  type Exchange,
+  type HttpAnswer,
+  type Patience,
+} from '../../registry/http.ts';
+import type { ApiRun, NewRun } from './api.ts';
+import type { Credentials } from './credentials.ts';
+
+/** The REST API v2beta1 of one server. What fails is an ActionError that names what was asked. */
+export interface KfpClient {
+  readonly url: string;
+  /** The page of a run. */
+  pageOf(runId: string): string;
+  /** Whether it keeps namespaces apart. */
+  isMultiUser(): Promise<boolean>;
+  getRun(id: string): Promise<ApiRun | undefined>;
+  /** Runs with exactly this name, oldest first. */
+  findRuns(name: string, where: { experimentId?: string; namespace?: string }): Promise<ApiRun[]>;
+  /**
+   * Sends it once. `sent` is false where the server cannot have made it, and true where its answer was lost.
+   * @throws ActionError where it was refused
+   */
+  createRun(run: NewRun): Promise<ApiRun | { lost: unknown }>;
+  /** The id of an experiment of this name; made where there is none. */
+  experiment(name: string, namespace: string, description: string): Promise<string>;
+  /** Not an error where it has ended. */
+  terminate(id: string): Promise<void>;
+  retry(id: string): Promise<void>;
+}
+
+/** What {@link kfpClient} is made with. */
+export interface KfpClientOptions extends Patience {
+  url: string;
+  credentials: Credentials;
+  exchange: Exchange;
+}
+
+const largestAnswer = 64 * 1024 * 1024;
+const createTries = 3;
+
+/** An answer that was read. */
+interface Answered {
+  status: number;
+  data: unknown;
+}
+
+export function kfpClient(options: KfpClientOptions): KfpClient {
+  const { url: base, credentials } = options;
+  const patient = persistent(options.exchange, options);
+
+  const send = async (
+    exchange: Exchange,
+    method: string,
+    path: string,
+    query: Record<string, string>,
+    body?: unknown,
+  ): Promise<Answered> => {
+    const url = new URL(`${base}/apis/v2beta1/${path}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
+    const what = `${method} ${url.origin}${url.pathname}`;
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    for (let isFirst = true; ; isFirst = false) {
+      const headers = {
+        accept: 'application/json',
+        'user-agent': 'slashtrain',
+        ...(await credentials.headers()),
+        ...(payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+      };
+      const answer = await exchange({ method, url, headers, ...(payload && { body: payload }), idleSeconds: 30 });
+      const text = (await readBody(answer, largestAnswer)).toString('utf8');
+      const stranger = strangerOf(answer, text);
+      // A session that has ended is sent to a page on which to sign in, as often as it is refused.
+      const isOut = answer.status === 401 || stranger === 'sign-in';
+      if (isOut && isFirst && credentials.renew()) continue;
+      if (stranger !== undefined) throw noApi(what, stranger, answer);
+      return { status: answer.status, data: parsed(what, answer, text) };
+    }
+  };
+  const ask = async (method: string, path: string, query: Record<string, string> = {}, body?: unknown): Promise<Answered> => {
+    try {
+      return await send(patient, method, path, query, body);
+    } catch (error) {
+      throw error instanceof ActionError ? error : unreachable(`${method} ${base}/apis/v2beta1/${path}`, error);
+    }
+  };
+  const need = async (method: string, path: string, query: Record<string, string> = {}, body?: unknown): Promise<unknown> =>
+    orRefused(`${method} ${base}/apis/v2beta1/${path}`, await ask(method, path, query, body));
+
+  let health: Promise<unknown> | undefined;
+  return {
+    url: base,
+    pageOf: (runId) => `${base}/#/runs/details/${encodeURIComponent(runId)}`,
+    async isMultiUser() {
+      health ??= need('GET', 'healthz');
+      health.catch(() => (health = undefined));
+      return ((await health) as { multi_user?: unknown }).multi_user === true;
+    },
+    async getRun(id) {
+      const path = `runs/${encodeURIComponent(id)}`;
+      const answer = await ask('GET', path);
+      return answer.status === 404 ? undefined : (orRefused(`GET ${base}/apis/v2beta1/${path}`, answer) as ApiRun);
+    },
+    async findRuns(name, { experimentId, namespace }) {
+      const query = {
+        ...(experimentId === undefined ? {} : { experiment_id: experimentId }),
+        ...(namespace === undefined ? {} : { namespace }),
+        page_size: '100',
+        sort_by: 'created_at asc',
+        filter: equals('display_name', name),
+      };
+      const runs: ApiRun[] = [];
+      for (let token: string | undefined = ''; token !== undefined;) {
+        const page = (await need('GET', 'runs', { ...query, ...(token === '' ? {} : { page_token: token }) })) as {
+          runs?: ApiRun[];
+          next_page_token?: string;
+        };
+        runs.push(...(page.runs ?? []));
+        token = page.next_page_token || undefined;
+      }
+      return runs.filter((run) => run.display_name === name);
+    },
+    async createRun(run) {
+      const what = `POST ${base}/apis/v2beta1/runs`;
+      for (let attempt = 1; ; attempt++) {
+        let answer: Answered;
+        try {
+          answer = await send(options.exchange, 'POST', 'runs', {}, run);
+        } catch (error) {
+          if (error instanceof ActionError && error.code === 'permission') throw error;
+          if (error instanceof ActionError || mayPass(error)) return { lost: error };
+          throw unreachable(what, error);
+        }
+        const { status } = answer;
+        // It says itself that it did nothing.
+        if (status === 429 && attempt < createTries) {
+          await pause(backoff(attempt), options);
+          continue;
+        }
+        if (isBusy(status)) return { lost: refusal(what, answer) };
+        return orRefused(what, answer) as ApiRun;
+      }
+    },
+    async experiment(name, namespace, description) {
+      const space = (await this.isMultiUser()) ? { namespace } : {};
+      const find = async (): Promise<string | undefined> => {
+        const found = (await need('GET', 'experiments', { ...space, page_size: '100', filter: equals('display_name', name) })) as {
+          experiments?: { experiment_id?: string; display_name?: string }[];
+        };
+        return found.experiments?.find((one) => one.display_name === name)?.experiment_id;
+      };
+      const there = await find();
+      if (there !== undefined) return there;
+      const answer = await ask('POST', 'experiments', {}, { display_name: name, description, ...space });
+      // Another step was faster, or our first try's answer was lost: names are unique.
+      const made =
+        answer.status === 409 ? await find() : (orRefused('POST experiments', answer) as { experiment_id?: string }).experiment_id;
+      if (made === undefined) throw new ActionError('unreachable', `${base} made no experiment "${name}", and did not say why`);
+      return made;
+    },
+    async terminate(id) {
+      const path = `runs/${encodeURIComponent(id)}:terminate`;
+      const answer = await ask('POST', path);
+      if (answer.status < 300 || answer.status === 404) return;
+      // What has ended cannot be terminated, and the server has no code of its own for it.
+      const run = await this.getRun(id);
+      if (run === undefined || ['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED', 'CANCELING'].includes(run.state ?? '')) return;
+      orRefused(`POST ${base}/apis/v2beta1/${path}`, answer);
+    },
+    async retry(id) {
+      await need('POST', `runs/${encodeURIComponent(id)}:retry`);
+    },
+  };
+}
+
+/** A filter as the API takes it. */
+function equals(key: string, value: string): string {
+  return JSON.stringify({ predicates: [{ operation: 'EQUALS', key, string_value: value }] });
+}
+
+type Stranger = 'sign-in' | 'page' | 'redirect';
+
+/** Whether something that is not the API answered. An error page of a proxy says by its status what it is. */
+function strangerOf({ status, headers }: HttpAnswer, text: string): Stranger | undefined {
+  const location = headers.location;
+  if (status >= 300 && status < 400)
+    return location !== undefined && /login|signin|sign-in|auth|dex|accounts/iu.test(location) ? 'sign-in' : 'redirect';
+  const isPage = String(headers['content-type']).includes('html') || /^\s*<(!doctype|html)/iu.test(text);
+  if (!isPage || status >= 400) return undefined;
+  return /password|log\s?in|sign\s?in|dex|oauth/iu.test(text) ? 'sign-in' : 'page';
+}
+
+function noApi(what: string, stranger: Stranger, { headers }: HttpAnswer): ActionError {
+  const place = headers.location === undefined ? '' : ` to ${headers.location.replace(/\?.*$/su, '').slice(0, 200)}`;
+  const answered = stranger === 'redirect' || place !== '' ? `a redirect${place}` : 'a page (HTML)';
+  if (stranger === 'sign-in') {
+    return new ActionError(
+      'permission',
+      `${what} was answered with ${answered} on which to sign in, not by the API of Kubeflow Pipelines`,
+      {
+        remedy: 'set kfp-token, or a kfp-token-command that prints a token or a header such as "Cookie: authservice_session=…"',
+      },
+    );
+  }
+  return new ActionError('unreachable', `${what} was answered with ${answered}, not by the API of Kubeflow Pipelines`, {
+    remedy: 'check kfp-url: the API is below it at /apis/v2beta1, such as https://kubeflow.example.com/pipeline',
+  });
+}
+
+function parsed(what: string, { status }: HttpAnswer, text: string): unknown {
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (status >= 400) return { message: text.slice(0, 300) };
+    throw new ActionError('unreachable', `${what} was answered with ${text.length} characters that are no JSON, or half of it`, {
+      cause: error,
+    });
+  }
+}
+
+function orRefused(what: string, answer: Answered): unknown {
+  if (answer.status >= 200 && answer.status < 300) return answer.data;
+  throw refusal(what, answer);
+}
+
+function refusal(what: string, { status, data }: Answered): ActionError {
+  const { message, error_message: more } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+  const words = [message, more].find((one) => typeof one === 'string' && one !== '');
+  const text = `${what} was answered with ${status}${typeof words === 'string' ? `: ${words.slice(0, 1000)}` : ''}`;
+  if (status === 401 || status === 403) {
+    return new ActionError('permission', text, {
+      remedy:
+        status === 401
+          ? 'set kfp-token, or a kfp-token-command, which is asked again when a token has expired'
+          : 'give the token the rights on runs and experiments of the namespace (the role kubeflow-pipelines-edit)',
+    });
+  }
+  if (status === 404) return new ActionError('not-found', text, { remedy: 'check kfp-url: the API is below it at /apis/v2beta1' });
+  if (isBusy(status)) return new ActionError('unreachable', text);
+  return new ActionError(status === 409 ? 'conflict' : 'manifest', text);
+}
+
+function unreachable(what: string, error: unknown): ActionError {
+  return new ActionError('unreachable', `${what} was not answered: ${messageOf(error)}`, {
+    remedy: 'check kfp-url, and that this runner can reach it',
+    cause: error,
+  });
+}
