@@ -1,11 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { kfpClient } from '@slashtrain/core/backend/kfp/client';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
+import { nodeExchange } from '@slashtrain/core/registry/http';
 import { formatReference, parseReference } from '@slashtrain/core/run/reference';
-import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
+import { runBundle, startBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { startKfp, type FakeKfp } from '@slashtrain/testing/kfp/kfp';
@@ -116,5 +119,142 @@ describe('a pipeline of Kubeflow Pipelines', () => {
     expect(repository.checks(pull.sha)).toMatchObject([{ name: 'train: digits', conclusion: 'success' }]);
     expect(repository.checks(pull.sha)[0]?.output?.summary).toContain(`${kfp.url}/#/runs/details/${made?.id}`);
     expect(await recordOf(run)).toMatchObject({ state: 'succeeded', kind: { plural: 'runs', group: 'kfp' } });
+  });
+
+  it('is one run also where the answer to its making was lost, and where its API is busy', async () => {
+    kfp.loseNextAnswer();
+    const submitted = await succeeded(submit(pullRequest()));
+    expect(kfp.runs).toHaveLength(1);
+    expect(submitted.outputs['run']).toContain(`@${kfp.runs[0]?.id}`);
+    expect((await recordOf(submitted.outputs['run'] ?? '')).state).toBe('queued');
+  });
+
+  it('with a wrong parameter is refused with those it has, and nothing is made', async () => {
+    const pull = pullRequest();
+    const refused = await submit(pull, { parameters: 'name: a\nepoch: 3' });
+    expect(refused.stdout).toContain('did you mean "epochs"? it has epochs (int), layers (list), name (str)');
+    expect(kfp.runs).toEqual([]);
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'failure' }]);
+  });
+
+  it('of kfp 1 is told how to compile it anew', async () => {
+    const refused = await submit(pullRequest('digits.v1.yaml'));
+    expect(refused.stdout).toContain(
+      'pipeline.yaml is a pipeline that kfp 1.8.22 compiled, and Kubeflow Pipelines v2 takes what kfp 2 compiles; install kfp 2',
+    );
+  });
+
+  it('that fails says which task and why; retried in place, it may succeed', async () => {
+    const failed = { train: { state: 'FAILED' as const, message: 'exit code 137' } };
+    kfp.play([
+      { state: 'RUNNING', tasks: { train: 'RUNNING' } },
+      { state: 'FAILED', tasks: failed },
+    ]);
+    const { outputs } = await succeeded(submit(pullRequest()));
+    const waited = await wait(outputs['run'] ?? '');
+    expect(waited).toMatchObject({ code: 1, outputs: { state: 'failed', message: 'task "train" failed: exit code 137' } });
+
+    kfp.playRetry([{ state: 'RUNNING' }, { state: 'SUCCEEDED' }]);
+    const second = await succeeded(submit(pullRequest()));
+    const retried = await succeeded(wait(second.outputs['run'] ?? '', { 'kfp-retries': '1' }));
+    expect(retried.outputs['state']).toBe('succeeded');
+    expect(kfp.runs.map(({ retries }) => retries)).toEqual([0, 1]);
+  });
+
+  it('is cancelled by a chat comment, also while it is waited for, and is then no failure', async () => {
+    kfp.play([{ state: 'RUNNING', tasks: { train: 'RUNNING' } }]);
+    const pull = pullRequest();
+    const { outputs } = await succeeded(submit(pull));
+    const run = outputs['run'] ?? '';
+    const cancelled = await succeeded(step('cancel-runs', { 'pr-number': String(pull.number), 'kfp-url': kfp.url }));
+    expect(cancelled.outputs['cancelled']).toContain(run);
+    expect(await recordOf(run)).toMatchObject({ state: 'cancelled' });
+    expect(repository.checks(pull.sha)).toMatchObject([{ conclusion: 'cancelled' }]);
+
+    // Stopped by a person on its page: the API calls it FAILED in the end.
+    const other = await succeeded(submit(pullRequest()));
+    kfp.runs.at(-1)!.frames = [{ state: 'CANCELING' }, { state: 'FAILED' }];
+    expect((await wait(other.outputs['run'] ?? '')).outputs['state']).toBe('cancelled');
+  });
+
+  it('whose end nobody saw is concluded by sync-runs', async () => {
+    const { outputs } = await succeeded(submit(pullRequest()));
+    const synced = await succeeded(step('sync-runs', { 'kfp-url': kfp.url }));
+    expect(synced.outputs['ended']).toContain(outputs['run']);
+    expect(await recordOf(outputs['run'] ?? '')).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('a server', () => {
+  const page = {
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<!doctype html><title>Dex</title><form><input type="password">',
+  };
+
+  it.each<[string, NonNullable<FakeKfp['signIn']> | undefined, object]>([
+    [
+      'answers with a page on which to sign in',
+      page,
+      { code: 'permission', message: expect.stringContaining('was answered with a page (HTML) on which to sign in, not by the API') },
+    ],
+    [
+      'redirects to one',
+      { status: 302, headers: { location: '/dex/auth?client=a' }, body: '' },
+      { code: 'permission', message: expect.stringContaining('a redirect to /dex/auth on which to sign in') },
+    ],
+    ['refuses', undefined, { code: 'permission', message: expect.stringContaining('with 401: User identity is empty') }],
+    [
+      'is something else',
+      { ...page, body: '<!doctype html><title>nginx</title>' },
+      {
+        code: 'unreachable',
+        message: expect.stringContaining('a page (HTML), not by the API'),
+        remedy: expect.stringContaining('check kfp-url'),
+      },
+    ],
+  ])('that %s is told as such', async (_, signIn, error) => {
+    kfp.tokens.add('good');
+    if (signIn) kfp.signIn = signIn;
+    const credentials = { headers: async () => ({}), renew: () => true };
+    const direct = kfpClient({ url: kfp.url, credentials, exchange: nodeExchange(), wait: async () => undefined });
+    await expect(direct.findRuns('digits', {})).rejects.toMatchObject(error);
+  });
+
+  it('whose token expires in the middle is asked with a new one; without one the end is clear, and the run is not lost', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kfp-'));
+    const token = join(folder, 'token');
+    const as = (text: string): void => {
+      kfp.tokens.clear();
+      kfp.tokens.add(text);
+      writeFileSync(token, text);
+    };
+    as('first');
+    kfp.play([{ state: 'RUNNING' }]);
+    const command = { 'kfp-token-command': `cat ${token}` };
+    const { outputs } = await succeeded(submit(pullRequest(), command));
+    const run = outputs['run'] ?? '';
+    // Each look after the first finds another token: the session of Dex has ended.
+    kfp.signIn = page;
+    let isRenewed = false;
+    const waited = startBundle({
+      ...stepOf('wait-for-run', { run, 'kfp-url': kfp.url, ...command }),
+      onLine: (line) => {
+        if (isRenewed || !line.startsWith('running')) return;
+        isRenewed = true;
+        as('second');
+        kfp.runs[0]!.frames = [{ state: 'SUCCEEDED' }];
+      },
+    });
+    expect((await succeeded(waited.result)).masks).toEqual(expect.arrayContaining(['first', 'second']));
+
+    kfp.play([{ state: 'RUNNING' }]);
+    const other = (await succeeded(submit(pullRequest(), command))).outputs['run'] ?? '';
+    as('third');
+    const cut = await wait(other, { 'kfp-token': 'second' });
+    expect(cut.code).toBe(1);
+    expect(cut.stdout).toContain(`goes on at ${kfp.url}/#/runs/details/`);
+    expect(await recordOf(other)).toMatchObject({ state: 'queued' });
+    rmSync(folder, { recursive: true });
   });
 });

@@ -4,7 +4,7 @@ import type { RunBackend } from '@slashtrain/core/backend/backend';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { RecordStore, StoredRecord } from '@slashtrain/core/records/store';
 import type { RunRecord } from '@slashtrain/core/run/record';
-import { parseReference } from '@slashtrain/core/run/reference';
+import { parseReference, type RunReference } from '@slashtrain/core/run/reference';
 import type { Asker } from '@slashtrain/core/run/request';
 import { isEnded } from '@slashtrain/core/run/state';
 import { decide, joined } from './decide.ts';
@@ -40,6 +40,8 @@ export interface ClaimParts {
   makeCheck(stored: StoredRecord, mayExist: boolean): Promise<number>;
   /** Concludes the check of a record that gets no run, and says why. What fails is told, not thrown. */
   endCheck(stored: StoredRecord, checkRunId: number, end: 'failure' | 'cancelled', error: ActionError): Promise<void>;
+  /** The page of a run that is none of Kubernetes. */
+  pageOf?(run: RunReference): string | undefined;
   now(): number;
   pause(milliseconds: number): Promise<void>;
   /** Names this process among those that want the lease. */

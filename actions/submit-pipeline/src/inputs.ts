@@ -1,11 +1,13 @@
+import { parseCommand } from '@slashtrain/core/action/command';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { Inputs } from '@slashtrain/core/action/inputs';
 import { mapOf } from '@slashtrain/core/action/yaml-inputs';
+import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 import { parseQuantity } from '@slashtrain/core/policy/gpus';
 import { checkPipelineName } from '@slashtrain/core/run/name';
-import { parseCommand } from './command.ts';
 import { frameworks, type Framework } from './generate/program.ts';
+import { readPipelineSettings, type PipelineSettings } from './kfp/settings.ts';
 import { readSecrets, type SecretInputs } from './secrets.ts';
 
 /** The inputs of submit-pipeline, each checked by itself. */
@@ -18,6 +20,8 @@ export interface SubmitInputs {
   what: { manifest: string } | { program: ProgramInputs };
   parameters: Map<string, string>;
   images: Map<string, string>;
+  /** A sweep as given: a path or the text itself. */
+  sweep: string | undefined;
   pods: PodInputs;
   queue: string | undefined;
   dataVersion: string | undefined;
@@ -27,6 +31,9 @@ export interface SubmitInputs {
   deadline: number | undefined;
   /** Seconds. */
   ttl: number;
+  /** Where Kubeflow Pipelines is, for a pipeline that `kfp` compiled. */
+  kfp: KfpInputs | undefined;
+  kfpSettings: PipelineSettings;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -70,6 +77,7 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
     what: readWhat(inputs),
     parameters: mapOf(inputs, 'parameters', workspace),
     images: mapOf(inputs, 'images', workspace),
+    sweep: inputs.text('sweep'),
     pods: {
       env: readEnv(inputs, workspace),
       secrets: readSecrets(inputs.text('env-from-secret')),
@@ -85,6 +93,8 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
     artifacts: readArtifacts(inputs),
     deadline: inputs.duration('deadline'),
     ttl: longEnough(inputs.duration('ttl') ?? 7 * day),
+    kfp: readKfpInputs(inputs),
+    kfpSettings: readPipelineSettings(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),
@@ -96,12 +106,14 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
 }
 
 /** The inputs that make the object another: they belong to the request's identity. */
-export function identifyingInputs({ pods, queue, artifacts, deadline }: SubmitInputs): Map<string, string> {
+export function identifyingInputs({ pods, queue, artifacts, deadline, kfp, kfpSettings }: SubmitInputs): Map<string, string> {
   const { env, secrets, ...others } = pods;
   const single = { ...others, queue, artifacts, deadline, ...(secrets.all.length > 0 ? { secrets: JSON.stringify(secrets.all) } : {}) };
+  const pipeline = { url: kfp?.url, ...kfpSettings };
   return new Map([
     ...[...env].map(([name, value]) => [`env.${name}`, value] as const),
     ...[...secrets.variables].map(([name, { secret, key }]) => [`secret.${name}`, `${secret}/${key}`] as const),
+    ...Object.entries(pipeline).flatMap(([name, value]) => (value === undefined ? [] : [[`kfp.${name}`, String(value)] as const])),
     ...Object.entries(single).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])),
   ]);
 }

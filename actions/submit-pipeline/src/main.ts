@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
-import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
+import { backendFor } from '@slashtrain/core/backend/open';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { kindsWith, type Kinds } from '@slashtrain/core/kinds/registry';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
+import { runPages } from '@slashtrain/core/backend/kfp/pages';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { parseReference } from '@slashtrain/core/run/reference';
 import { endTrainCheck, makeTrainCheck, refuseWithCheck } from './check.ts';
@@ -18,10 +19,13 @@ import { kindsOf } from './generate/discover.ts';
 import { helperStore } from './helper-store.ts';
 import { imagesOf, imageSources, labelReader } from './images.ts';
 import type { SubmitInputs } from './inputs.ts';
+import type { ManifestSource } from './manifest.ts';
+import { setPipeline } from './kfp/settings.ts';
 import { planRun, type Plan } from './plan.ts';
 import { readReferenced } from './references.ts';
 import { warnOfNoDeadline, writeSummary, type Told } from './show.ts';
 import { acceleratorOf, sourceOf, type Source } from './source.ts';
+import type { PlannedSweep } from './sweep/plan.ts';
 
 /** What submit-pipeline works with. */
 export interface Parts {
@@ -42,7 +46,8 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
 
   const claimed = await claim(plan, {
     records: recordStore(cluster.client),
-    backend: kubernetesBackend(cluster.client, { log: host.log, kinds }),
+    backend: await backendFor(cluster.client, [plan.recordFor(1)], { host, kinds, kfp: inputs.kfp }),
+    ...(inputs.kfp ? { pageOf: runPages(inputs.kfp) } : {}),
     helpers: helperStore(cluster.client),
     makeCheck: makeTrainCheck(github),
     endCheck: endTrainCheck(github, host.log),
@@ -64,13 +69,19 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
   const { host, context, github } = parts;
   const commit = await readCommit(inputs, github);
   const kinds = await kindsWith(commit.config.kinds);
-  const source = await referenced(await sourceOf(inputs, commit, kinds, client && kindsOf(client, host.log)), inputs, client);
+  const whole = await sourceOf(inputs, commit, kinds, client && kindsOf(client, host.log));
+  // A sweep's code is loaded only where one is asked for.
+  const swept = commit.sweep && (await sweepOf(whole, commit.sweep, inputs));
+  const source = await referenced(swept?.source ?? whole, inputs, client);
   const read = labelReader({ ...host, token: inputs.token, actor: context.actor });
+  setPipeline(source, inputs, context);
   const plan = planRun(inputs, {
     context,
     commit,
     source,
     accelerator: acceleratorOf(inputs, commit.config),
+    swept,
+    asked: commit.sweep?.text,
     images: await imageSources(imagesOf(inputs), inputs.sha, read, host.log),
     defaultNamespace: client?.namespace ?? 'default',
     now: host.now(),
@@ -83,7 +94,8 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
   ]);
   if (client) {
     for (const helper of plan.helpersFor(1)) await helperStore(client).check(helper);
-    await checkOnServer(client, kubernetesBackend(client, { log: host.log, kinds }), plan.kind, object);
+    const backend = await backendFor(client, [plan.recordFor(1)], { host, kinds, kfp: inputs.kfp });
+    await checkOnServer(client, backend, plan.kind, object);
   }
   const unread = client ? [] : (source.kind.elsewhere?.missing(source.object, []) ?? []);
   const unchecked = [
@@ -91,7 +103,16 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
     ...(inputs.dryRun ? ['whether the token has "checks: write", since a dry run makes no check'] : []),
     ...unread.map(({ resource, name }) => `what the ${resource.kind} "${name}" holds, which is on the cluster`),
   ];
-  return { plan, kinds, told: { why: source.why, unchecked, gpuResources: commit.config.policy.gpuResources ?? [] } };
+  return {
+    plan,
+    kinds,
+    told: { why: source.why, notes: swept?.notes ?? [], unchecked, gpuResources: commit.config.policy.gpuResources ?? [] },
+  };
+}
+
+async function sweepOf(source: Source, { text, file }: ManifestSource, { parameters }: SubmitInputs): Promise<PlannedSweep> {
+  const [{ planSweep }, { readSweep }] = await Promise.all([import('./sweep/plan.ts'), import('./sweep/read.ts')]);
+  return planSweep(source, readSweep(text, file), parameters);
 }
 
 async function referenced(source: Source, inputs: SubmitInputs, client: KubernetesClient | undefined): Promise<Source> {
@@ -129,6 +150,7 @@ function setOutputs(host: Host, { stored, run, adopted }: Claimed): void {
   host.setOutput('name', name);
   host.setOutput('namespace', namespace);
   host.setOutput('uid', uid);
+  host.setOutput('run-url', stored.record.url ?? '');
   host.setOutput('adopted', String(adopted));
   host.setOutput('check-run-id', String(stored.record.checkRunId ?? ''));
 }

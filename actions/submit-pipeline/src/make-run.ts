@@ -71,7 +71,9 @@ export async function makeRun(
     uid: run.metadata.uid ?? '',
   };
   us.runs.add(formatReference(reference));
-  const written = await parts.records.update(stored, (record) => ({ ...record, run: formatReference(reference) }));
+  const url = parts.pageOf?.(reference);
+  const noted = { run: formatReference(reference), ...(url === undefined ? {} : { url }) };
+  const written = await parts.records.update(stored, (record) => ({ ...record, ...noted }));
   if (written) return written;
 
   // The record changed while the run was being made: somebody joined, cancelled, or took an expired lease over.

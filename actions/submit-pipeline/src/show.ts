@@ -6,7 +6,10 @@ import { deadlineOf } from '@slashtrain/core/policy/deadline';
 import { demandOf } from '@slashtrain/core/policy/gpus';
 import type { StoredRecord } from '@slashtrain/core/records/store';
 import { costOf, formatCost, formatGpuHours, mostGpuHours } from '@slashtrain/core/run/cost';
+import { pageRow } from '@slashtrain/core/run/result-text';
 import type { RunRecord } from '@slashtrain/core/run/record';
+import { budgetWords } from '@slashtrain/core/sweep/outcome';
+import type { RunSweep } from '@slashtrain/core/sweep/sweep';
 import type { Claimed } from './claim.ts';
 import type { Plan } from './plan.ts';
 
@@ -20,16 +23,32 @@ export function recordMarkdown(
 ): string {
   const rows: [string, string][] = [
     ['Run', code(`${namespace}/${name}`)],
+    ...pageRow(record),
     ['Commit', code(record.sha)],
     ['Asked by', code(record.actor)],
     ['Attempt', String(record.attempt)],
     ...more,
+    ...(record.sweep ? sweepRows(record.sweep) : []),
     ...record.images.map((image): [string, string] => ['Image', code(image)]),
     ...record.parameters.map((parameter): [string, string] => [`Parameter ${code(parameter.name)}`, code(parameter.value)]),
     ...(record.dataVersion === undefined ? [] : [['Data version', code(record.dataVersion)] as [string, string]]),
     ...(record.artifacts === undefined ? [] : [['Artifacts', code(record.artifacts)] as [string, string]]),
   ];
   return table(['', ''], rows);
+}
+
+function sweepRows({ method, maxTrials, parallel, parameters, metric, direction, maxFailed, budget }: RunSweep): [string, string][] {
+  const goal = `${direction === 'higher' ? 'largest' : 'smallest'} ${code(metric)}`;
+  return [
+    ['Sweep', `${maxTrials} trials by ${method}, ${parallel} at a time, for the ${goal}; at most ${maxFailed} may fail`],
+    ['Tried', parameters.map(code).join(', ')],
+    ...(budget ? [['Budget', escapeText(budgetText(budget))] as [string, string]] : []),
+  ];
+}
+
+function budgetText(budget: NonNullable<RunSweep['budget']>): string {
+  const { seconds } = budget;
+  return budgetWords(budget) + (seconds === undefined ? '' : `, so it is ended after ${formatDuration(seconds)}`);
 }
 
 /** GPU-hours until a run's deadline, and what they cost in the unit of the price. Undefined where one of them is not known. */
@@ -49,6 +68,8 @@ export function estimate(
 export interface Told {
   /** Why a generated object is of its kind. */
   why?: string | undefined;
+  /** Of the choice of a sweep's trials. */
+  notes: readonly string[];
   /** What a dry run could not check, and why. */
   unchecked: readonly string[];
   /** What the configuration counts as GPUs beside what everybody does. */
@@ -84,6 +105,7 @@ export async function writeSummary(
           `Until its deadline it can take ${formatGpuHours(most.hours)} GPU-hours, which cost ${formatCost(most.cost, stored.record.price)}.`,
         ]
       : []),
+    ...told.notes,
     ...told.unchecked.map((one) => `Not checked: ${one}`),
   ];
   for (const note of notes) host.log.info(note);

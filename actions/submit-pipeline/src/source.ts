@@ -30,7 +30,8 @@ export async function sourceOf(
 ): Promise<Source> {
   if ('manifest' in inputs.what || manifest) {
     if (!manifest) throw new ActionError('internal', 'the manifest was not read');
-    return { ...readManifest(manifest, kinds), ...manifest };
+    const { isPipeline, readPipeline } = await import('./kfp/pipeline.ts');
+    return { ...(isPipeline(manifest.text) ? readPipeline(manifest) : readManifest(manifest, kinds)), ...manifest };
   }
   const program = programOf(inputs, inputs.what.program, config);
   // The image has a place of its own in the request.

@@ -61,7 +61,9 @@ function specOf(object: KubernetesObject): Fields {
 }
 
 function executorsOf(object: KubernetesObject): Executor[] {
-  const executors = fieldsIn(fieldsIn(specOf(object)['pipelineSpec'], 'deploymentSpec'), 'executors') ?? {};
+  // What the API says of a run that was made has none.
+  const pipeline = fieldsIn(fieldsIn(object, 'spec'), 'pipelineSpec');
+  const executors = fieldsIn(fieldsIn(pipeline, 'deploymentSpec'), 'executors') ?? {};
   return Object.entries(executors).flatMap(([label, executor]) => {
     const container = fieldsIn(executor, 'container');
     return container ? [{ label, container }] : [];

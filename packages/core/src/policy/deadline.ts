@@ -1,3 +1,4 @@
+import { pipelineDemand } from './pipeline.ts';
 import { servingKinds } from './policy.ts';
 import { entries, fieldsAt, isFields, kindOf, type Fields } from './walk.ts';
 
@@ -25,6 +26,11 @@ export function deadlineOf(object: Fields): number | undefined {
   // An Experiment has none: each of its trials has, and the policy counts their rounds.
   const trial = fieldsAt(object, 'spec', 'trialTemplate', 'trialSpec');
   if (trial && kindOf(object) === 'Experiment.kubeflow.org') return deadlineOf(trial);
+  if (kindOf(object) === 'Run.kfp') {
+    // A bound: its tasks one after the other, each until its pod's deadline.
+    const { seconds: longest } = pipelineDemand(fieldsAt(object, 'spec') ?? {});
+    return Number.isFinite(longest) ? longest : undefined;
+  }
   const own = enforcers.includes(kindOf(object)) ? seconds(fieldsAt(object, 'spec')) : undefined;
   if (own !== undefined) return own;
   const pods = [...entries(object)].filter(({ key, value }) => key === 'containers' && Array.isArray(value)).map(({ parent }) => parent);

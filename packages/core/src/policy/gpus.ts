@@ -1,4 +1,5 @@
 import { isAccelerator } from '../kinds/accelerators.ts';
+import { pipelineDemand } from './pipeline.ts';
 import { fieldsAt, isFields, kindOf, type Fields } from './walk.ts';
 
 /** How much a run may take at most. */
@@ -16,6 +17,10 @@ export function demandOf(object: Fields, more: readonly string[] = []): Demand {
   const counter = new Counter(more);
   const kind = kindOf(object);
   const spec = fieldsAt(object, 'spec') ?? {};
+  if (kind === 'Run.kfp') {
+    const { gpus, why } = pipelineDemand(spec);
+    return { gpus, gpuRounds: gpus, ...(why === undefined ? {} : { unbounded: why }) };
+  }
   let gpus = counter.count(kind === 'Workflow.argoproj.io' ? {} : spec);
   let rounds = 1;
   if (kind === 'Workflow.argoproj.io') gpus = counter.workflow(spec);

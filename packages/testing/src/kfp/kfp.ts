@@ -39,7 +39,7 @@ export interface FakeKfp extends FakeTracker {
   /** The tokens that are let in; none: nobody is asked. */
   tokens: Set<string>;
   /** What who is not let in gets, instead of 401. */
-  signIn?: { status: number; headers: Record<string, string>; body: string };
+  signIn?: { status: number; headers: Record<string, string>; body: unknown };
   /** Makes the next run, and cuts the connection before the answer. */
   loseNextAnswer(): void;
 }

@@ -68,12 +68,11 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       try {
         const now = await look(reference);
         const text = JSON.stringify(now.status);
-        if (text !== last) {
-          wait = shortest;
-          yield now;
-        }
+        const goesOn = await retried(reference, now.status);
+        if (goesOn || text !== last) wait = shortest;
+        if (!goesOn && text !== last) yield now;
         last = text;
-        if (isEnded(now.status.state) && !(await retried(reference, now.status))) return;
+        if (!goesOn && isEnded(now.status.state)) return;
       } catch (error) {
         if (signal.aborted) return;
         // A server that is away costs time; what a person has to mend is told.
