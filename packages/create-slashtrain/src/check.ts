@@ -1,8 +1,9 @@
-import { globSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '@slashtrain/core/config/read';
 import { describe } from '@slashtrain/core/action/errors';
 import { parseAllDocuments } from 'yaml';
+import { workflowFiles } from './repository.ts';
 import { rights } from './rights.ts';
 
 /** One thing about a set-up. */
@@ -38,7 +39,7 @@ const ours = /^slashtrain\/slashtrain\/actions\/([a-z-]+)@(.+)$/u;
 
 /** Looks at the set-up in a folder; what does not stand in files it asks of `gh` and `kubectl`. */
 export function check(folder: string, ask: Ask, namespace?: string): Finding[] {
-  const files = globSync('.github/workflows/*.{yml,yaml}', { cwd: folder }).sort();
+  const files = workflowFiles(folder);
   const workflows = files.flatMap((file): { file: string; text: string; workflow: Workflow }[] => {
     const text = readFileSync(join(folder, file), 'utf8');
     if (!text.includes('slashtrain/slashtrain/')) return [];

@@ -1,9 +1,10 @@
+import type { Way } from './access.ts';
 import type { Framework, Seen } from './repository.ts';
 
 /** All that is to be known to write the files. */
 export interface Choices {
   name: string;
-  cluster: 'kubeconfig' | 'in-cluster';
+  cluster: Way;
   framework: Framework;
   tracker: 'none' | 'mlflow' | 'wandb';
   script: string;

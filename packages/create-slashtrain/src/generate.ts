@@ -1,4 +1,5 @@
-import { parseDocument, type Document } from 'yaml';
+import { parseDocument, type Document, type YAMLSeq } from 'yaml';
+import { clouds } from './access.ts';
 import type { Choices } from './choices.ts';
 
 /** The files that it starts from: those of examples/digits, by path. */
@@ -20,7 +21,7 @@ export const paths = {
 
 /** The part of a workflow file that is read here. */
 interface Jobs {
-  jobs: Record<string, { steps: { uses?: string; with?: Record<string, unknown> }[] }>;
+  jobs: Record<string, { steps: { uses?: string; if?: string; with?: Record<string, unknown> }[] }>;
 }
 
 /** The three files of a repository: the example's, with what was chosen in the place of what is the digits'. */
@@ -71,17 +72,34 @@ function workflow(text: string, { name, base, script, cluster, tracker }: Choice
     document.setIn([...metrics, 'with', 'experiment'], '${{ vars.EXPERIMENT }}');
     if (tracker === 'wandb') document.setIn([...stepAt(document, 'train', 'submit-pipeline'), 'with', 'env-from-secret'], '- wandb');
   }
-  if (cluster === 'in-cluster') {
-    const { jobs } = document.toJS() as Jobs;
-    for (const [job, { steps }] of Object.entries(jobs)) {
-      if (!steps.some((step) => step.with?.['kubeconfig'] !== undefined)) continue;
-      document.setIn(['jobs', job, 'runs-on'], 'self-hosted');
-      steps.forEach(
-        (step, index) => step.with?.['kubeconfig'] !== undefined && document.deleteIn(['jobs', job, 'steps', index, 'with', 'kubeconfig']),
-      );
-    }
-  }
+  if (cluster !== 'kubeconfig') reach(document, cluster);
   return written(document);
+}
+
+/** Takes the stored kubeconfig out: the runner is in the cluster, or a cloud signs it in. */
+function reach(document: Document, cluster: Exclude<Choices['cluster'], 'kubeconfig'>): void {
+  const { jobs } = document.toJS() as Jobs;
+  for (const [job, { steps }] of Object.entries(jobs)) {
+    const users = steps.flatMap((step, index) => (step.with?.['kubeconfig'] === undefined ? [] : [index]));
+    const [first] = users;
+    if (first === undefined) continue;
+    for (const index of users) document.deleteIn(['jobs', job, 'steps', index, 'with', 'kubeconfig']);
+    if (cluster === 'in-cluster') {
+      document.setIn(['jobs', job, 'runs-on'], 'self-hosted');
+      continue;
+    }
+    // GitHub's token, by which the cloud knows this repository.
+    document.setIn(['jobs', job, 'permissions', 'id-token'], 'write');
+    const nodes = document.getIn(['jobs', job, 'steps']) as YAMLSeq;
+    // After the image is built: who may push images need not be signed in for it.
+    const condition = steps[first]?.if;
+    const login = clouds[cluster].steps.map(({ name, ...step }) => ({
+      name,
+      ...(condition === undefined ? {} : { if: condition }),
+      ...step,
+    }));
+    nodes.items.splice(first, 0, ...login.map((step) => document.createNode(step)));
+  }
 }
 
 function config(text: string, { name, metric, direction, gpus }: Choices): string {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { clouds, ways } from './access.ts';
 import { check, type Ask } from './check.ts';
 import { bases, defaults, type Choices } from './choices.ts';
 import { generate, type Template } from './generate.ts';
@@ -8,7 +9,7 @@ import { frameworks, lookAt, nameOf } from './repository.ts';
 
 export const usage = `npm create slashtrain [-- FLAGS]
 
-  --cluster kubeconfig|in-cluster   how the workflow reaches the cluster
+  --cluster ${ways.join('|')}   how the workflow reaches the cluster
   --framework ${frameworks.join('|')}
   --tracker none|mlflow|wandb       where metrics come from, besides the lines that the program prints
   --name NAME  --script FILE  --base IMAGE  --metric NAME  --lower  --gpus COUNT
@@ -61,12 +62,17 @@ export async function main(args: string[], { folder, template, say, question, as
   return 0;
 }
 
+function reached(cluster: Choices['cluster']): string[] {
+  if (cluster === 'kubeconfig')
+    return ['Store a kubeconfig as the secret KUBECONFIG: gh secret set KUBECONFIG < FILE (which rights it needs: docs/access.md).'];
+  if (cluster === 'in-cluster') return ['Give the runner’s service account the Roles of docs/access.md.'];
+  return [clouds[cluster].todo, 'Bind that identity to the Roles of docs/access.md, and pin the cloud’s actions to commits.'];
+}
+
 /** What is left for a person. */
 function next({ cluster, tracker, metric, script, name }: Choices): string[] {
   return [
-    ...(cluster === 'kubeconfig'
-      ? ['Store a kubeconfig as the secret KUBECONFIG: gh secret set KUBECONFIG < FILE (which rights it needs: docs/access.md).']
-      : ['Give the runner’s service account the Roles of docs/access.md.']),
+    ...reached(cluster),
     ...(tracker === 'mlflow' ? ['Set the variables MLFLOW_TRACKING_URI and EXPERIMENT, and the secret MLFLOW_TRACKING_TOKEN.'] : []),
     ...(tracker === 'wandb'
       ? [
@@ -129,9 +135,9 @@ async function choose(found: Choices, flags: Flags, question: Surroundings['ques
   });
   const cluster = await ask(
     flags.cluster,
-    'How does the workflow reach the cluster: kubeconfig or in-cluster?',
+    `How does the workflow reach the cluster: ${ways.join(', ')}?`,
     found.cluster,
-    oneOf('cluster', ['kubeconfig', 'in-cluster']),
+    oneOf('cluster', ways),
   );
   const framework = await ask(
     flags.framework,

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 export const frameworks = ['scikit-learn', 'pytorch', 'tensorflow', 'node', 'other'] as const;
@@ -28,7 +28,7 @@ const scripts = ['train.py', 'src/train.py', 'training/train.py', 'main.py', 'tr
 export function lookAt(folder: string): Seen {
   const read = (file: string): string => (existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8') : '');
   const wanted = ['requirements.txt', 'pyproject.toml', 'environment.yml'].map(read).join('\n');
-  const script = scripts.find((file) => existsSync(join(folder, file))) ?? globSync('*.ipynb', { cwd: folder }).sort()[0];
+  const script = scripts.find((file) => existsSync(join(folder, file))) ?? filesIn(folder, /\.ipynb$/u)[0];
   const isNode = script?.endsWith('js') === true && existsSync(join(folder, 'package.json'));
   const stages = [...read('Dockerfile').matchAll(/^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/gimu)];
   const last = stages.at(-1)?.[1];
@@ -39,8 +39,22 @@ export function lookAt(folder: string): Seen {
     script,
     base: isStage || last?.includes('$') ? undefined : last,
     dockerfile: stages.length > 0,
-    workflows: globSync('.github/workflows/*.{yml,yaml}', { cwd: folder }).sort(),
+    workflows: workflowFiles(folder),
   };
+}
+
+/** The workflow files, by path in the repository. */
+export function workflowFiles(folder: string): string[] {
+  const place = '.github/workflows';
+  return filesIn(join(folder, place), /\.ya?ml$/u).map((name) => `${place}/${name}`);
+}
+
+/** Names that fit, sorted; none where there is no such folder. Node 20 has no globSync. */
+function filesIn(folder: string, pattern: RegExp): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => pattern.test(name) && !name.startsWith('.'))
+    .sort();
 }
 
 /** A name that a pipeline and a Kubernetes object may have. */
