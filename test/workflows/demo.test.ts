@@ -55,7 +55,8 @@ describe('the demo', () => {
         expect(conclusions(worseSha)).toEqual({ [trainCheck]: 'success', [metricsCheck]: 'failure' });
         expect(repository.canMerge(number)).toMatchObject({ allowed: false, state: 'blocked' });
 
-        const reports = repository.comments(number).filter(({ user }: Comment) => user.login === 'github-actions[bot]');
+        const ours = repository.comments(number).filter(({ user }: Comment) => user.login === 'github-actions[bot]');
+        const reports = ours.filter(({ body }) => body.startsWith('<!-- slashtrain:report:digits -->'));
         expect(reports).toHaveLength(1);
         expect(reports[0]?.body).toContain(worseSha.slice(0, 7));
         expect(reports[0]?.body).toContain('accuracy');
@@ -72,7 +73,10 @@ describe('the demo', () => {
           'issue_comment',
           'issue_comment',
         ]);
-        // What is worse is not deployed.
+        // What is worse is not deployed, and the pull request says why.
+        const [answer, ...others] = ours.filter((comment) => !reports.includes(comment));
+        expect(answer?.body).toMatch(/^<!-- slashtrain:reply:comment:\d+ -->\n.*was not deployed.*has the verdict "fail"/u);
+        expect(others).toEqual([]);
         expect(workflows.runs.map((run) => run.conclusion)).toEqual([...Array<string>(9).fill('success'), 'failure']);
         const deployments = [...repository.data.deployments.values()];
         expect(deployments.map(({ environment, sha, statuses }) => [environment, sha, statuses.map(({ state }) => state)])).toEqual([

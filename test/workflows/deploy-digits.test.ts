@@ -33,10 +33,20 @@ const commit = 'slashtrain.dev/sha';
 async function say(
   number: number,
   body: string,
-): Promise<{ jobs: Record<string, string | undefined>; state: string | undefined; errors: string; summary: string | undefined }> {
+): Promise<{
+  jobs: Record<string, string | undefined>;
+  state: string | undefined;
+  errors: string;
+  summary: string | undefined;
+  /** What GitHub was asked once the command had been accepted. */
+  asked: string[];
+}> {
+  const before = world.github.requests.length;
   const [run] = await world.workflows.dispatch(world.comment(number, 'ada', body).event);
   const step = run?.jobs.flatMap(({ steps }) => steps).find(({ id }) => id === 'deploy');
+  const requests = world.github.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
   return {
+    asked: requests.slice(requests.findLastIndex((one) => one.includes('/reactions')) + 1),
     jobs: Object.fromEntries(run?.jobs.map((job) => [job.id, job.conclusion]) ?? []),
     state: step?.outputs['state'],
     summary: step?.summary,
@@ -71,6 +81,13 @@ async function train(number: number, sha: string): Promise<Awaited<ReturnType<ty
   return say(number, '/train epochs=5');
 }
 
+/** How commands that came to nothing were answered. */
+const answers = (number: number): string[] =>
+  world.repository
+    .comments(number)
+    .filter(({ body }) => body.startsWith('<!-- slashtrain:reply:comment:'))
+    .map(({ body }) => body);
+
 const champion = async (): Promise<string | undefined> => (await registry.aliases('digits')).get('champion');
 
 it('takes a model back that answers nonsense, and goes back where it is told to', async () => {
@@ -81,7 +98,14 @@ it('takes a model back that answers nonsense, and goes back where it is told to'
   const { number, sha: first } = world.open({ 'settings.json': settings(32) });
 
   expect(await say(number, '/deploy environment=staging')).toMatchObject({ jobs: { command: 'success', deploy: 'failure' } });
+  expect(answers(number)).toEqual([expect.stringContaining('`digits-staging` was not deployed to `staging`')]);
   expect(await running()).toBeUndefined();
+  const { vars } = world.settings;
+  const base = vars['SLASHTRAIN_BASE'] ?? '';
+  vars['SLASHTRAIN_BASE'] = `${base}-missing`;
+  expect(await say(number, '/train')).toMatchObject({ jobs: { train: 'failure' } });
+  expect(answers(number)[1]).toContain('**Nothing was started:** the image could not be built, see [the log](');
+  vars['SLASHTRAIN_BASE'] = base;
   expect(await train(number, first)).toMatchObject({ jobs: { train: 'success', deploy: 'skipped' } });
   expect(await say(number, '/deploy environment=staging')).toMatchObject({
     jobs: { train: 'skipped', deploy: 'success' },
@@ -96,10 +120,16 @@ it('takes a model back that answers nonsense, and goes back where it is told to'
   const refused = await say(number, '/deploy environment=staging');
   expect(refused).toMatchObject({ jobs: { deploy: 'failure' }, state: 'failure', errors: expect.stringContaining('it reads a zero') });
   expect([await running(), await champion()]).toEqual([first, '1']);
+  expect(answers(number)[2]).toMatch(
+    /was not deployed to `staging`:\*\* The smoke test did not pass: [^]*\n\nNow [0-9a-f]{7}-\w+ runs\. \[Log\]\(/u,
+  );
 
   const second = push({ 'serve.js': serve, 'settings.json': settings(48) });
   await train(number, second);
-  expect((await say(number, '/deploy environment=staging')).state).toBe('success');
+  const deployed = await say(number, '/deploy environment=staging');
+  expect(deployed.state).toBe('success');
+  expect(deployed.asked).toContainEqual(expect.stringMatching(/^POST .*\/deployments$/u));
+  expect(deployed.asked.length).toBeLessThanOrEqual(10);
   // The one that was taken back is registered as well; the alias never named it.
   expect([await running(), await champion()]).toEqual([second, '3']);
   expect((await say(number, '/rollback environment=staging')).state).toBe('success');

@@ -59,6 +59,7 @@ describe('a training', () => {
         'failure',
         'success',
         'success',
+        'skipped',
       ]);
       expect(check(sha, 'train: digits')).toMatchObject({ conclusion: 'failure' });
       expect(check(sha, 'metrics: digits')).toMatchObject({ conclusion: 'failure' });

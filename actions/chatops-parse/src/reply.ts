@@ -1,9 +1,8 @@
 import { describe } from '@slashtrain/core/action/errors';
 import type { Log } from '@slashtrain/core/action/log';
-import { keepComment, listComments, markerOf, updateComment } from '@slashtrain/core/github/comments';
+import { correctComment, keepComment, markerOf } from '@slashtrain/core/github/comments';
 import type { GitHub } from '@slashtrain/core/github/client';
 import { addReaction, type ReactionContent } from '@slashtrain/core/github/reactions';
-import { readViewer } from '@slashtrain/core/github/viewer';
 import type { Ask } from './ask.ts';
 
 /**
@@ -48,11 +47,7 @@ export class Replies {
   /** Changes a reply that an earlier attempt left; writes none where there is none. */
   async correct(markdown: string): Promise<void> {
     await this.#try('the reply', async () => {
-      if (this.#place === undefined) return;
-      const viewer = await readViewer(this.#github);
-      const comments = await listComments(this.#github, this.#place);
-      const ours = comments.find(({ author, body }) => author?.id === viewer.id && body.startsWith(`${this.#marker()}\n`));
-      if (ours) await updateComment(this.#github, ours.id, `${this.#marker()}\n${markdown}`);
+      if (this.#place !== undefined) await correctComment(this.#github, this.#place, this.#marker(), markdown);
     });
   }
 

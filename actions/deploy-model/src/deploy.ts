@@ -1,27 +1,29 @@
-import { ActionError, describe, messageOf } from '@slashtrain/core/action/errors';
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { describe, messageOf } from '@slashtrain/core/action/errors';
 import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
 import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change } from '@slashtrain/core/rollouts/store';
 import { boardOf, openBoard, tell, type Board } from './board.ts';
-import { mark, takeBack, type BackParts } from './finish.ts';
+import { mark, runsNow, takeBack, type BackParts } from './finish.ts';
 import { currentOf, prunable, runningRevision } from './history.ts';
+import { checkCanary, extrasOf, look, sharesOf } from './look.ts';
 import type { Advance, DeployParts, Plan, Turn } from './parts.ts';
 import { NotPassed, replace, walk } from './reach.ts';
-import { applyAll, checkEnvironment, readBefore, savedOf } from './rollout/apply.ts';
+import { applyAll, readBefore, savedOf } from './rollout/apply.ts';
 import { stagesOf } from './rollout/traffic.ts';
 import { diffOf, summarise } from './show.ts';
 import { judgementLine } from './smoke/show.ts';
 import { Before } from './targets/before.ts';
-import { kindsFor, type KindsFor } from './targets/kinds/index.ts';
-import { keptInputs, type Tools } from './tools.ts';
+import { keptInputs } from './tools.ts';
 import type { Judgement, Serving } from './types.ts';
 import { descriptionOf, payloadOf, rowsOf } from './words.ts';
 
 /** So many milliseconds after GitHub was asked, the head of a pull request is asked for again. */
 const freshMilliseconds = 30_000;
 
-/** Deploys a plan: one at a time in its environment, with a way back before anything is changed. */
+/**
+ * Deploys a plan: one at a time in its environment, with a way back before anything is changed.
+ * @throws TakenBack once something was changed; else why nothing was
+ */
 export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
   const { inputs, host, client, github, context } = parts;
   const { about } = plan;
@@ -63,49 +65,22 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
     host.setOutput('state', host.signal.aborted ? 'error' : 'failure');
     // What came so far as to be taken back has told it itself, or its post step does.
     if (!(error instanceof TakenBack)) await tell(host, board.say('error', messageOf(error)));
-    throw error instanceof TakenBack ? error.cause : error;
+    throw error;
   } finally {
     // The post step takes it on.
     await lease?.release({ keep: isCancelled });
   }
 }
 
-/** It failed, and was taken back. */
-export class TakenBack extends Error {}
+/** It failed, for its cause, and was taken back. */
+export class TakenBack extends Error {
+  /** What runs now, or why that is not known; absent where somebody else has it in hand. */
+  readonly now: string | undefined;
 
-/** @throws ActionError `unsupported` where steps were asked for and the target has none */
-function checkCanary({ canary, about }: Plan, before: Before, { tools, host }: DeployParts): void {
-  if (!tools.canary) return;
-  if (typeof canary === 'string') {
-    throw new ActionError('unsupported', `target "${about.target}" has no canary: ${canary}`, { remedy: 'leave the input "canary" out' });
+  constructor(now: string | undefined, cause: unknown) {
+    super('taken back', { cause });
+    this.now = now;
   }
-  if (canary.how === 'replicas') host.log.notice('this target splits no requests: the steps of the canary are shares of its pods');
-  if (before.all.length === 0) host.log.notice('nothing is deployed there yet: the first goes without a canary');
-  // What cannot be split is refused before anybody is told of a deploy.
-  else stagesOf(canary, sharesOf(tools) ?? [], before);
-}
-
-function sharesOf({ canary }: Tools): number[] | undefined {
-  return canary?.canary.steps.map(({ share }) => share);
-}
-
-interface Look {
-  before: Before;
-  objects: KubernetesObject[];
-  kinds: KindsFor;
-}
-
-/** What stands there, and what is to. What is to can depend on what stands there. */
-async function look(plan: Plan, { client, inputs }: DeployParts): Promise<Look> {
-  const draft = plan.objects(new Before());
-  const kinds = await kindsFor([...draft, ...extrasOf(plan)], inputs.readiness, client);
-  const before = await readBefore(draft, { client, kinds });
-  checkEnvironment(before, inputs.environment);
-  return { before, objects: plan.objects(before), kinds };
-}
-
-function extrasOf({ canary }: Plan): KubernetesObject[] {
-  return typeof canary === 'string' ? [] : canary.extras();
 }
 
 function takeTurn({ inputs, host, context, client }: DeployParts, revision: string): Promise<TakenLease> {
@@ -215,8 +190,7 @@ export async function advance(first: StoredRollout, all: readonly StoredRollout[
     if (serving) await showProfile(serving, turn);
   } catch (error) {
     if (stored.rollout.state === 'deployed' || stored.rollout.state === 'canary') throw error;
-    await giveUp(error, stored, turn);
-    throw new TakenBack('taken back', { cause: error });
+    throw new TakenBack(await giveUp(error, stored, turn), error);
   }
 }
 
@@ -242,17 +216,20 @@ async function settle(
   for (const one of prunable([stored, ...before])) await rollouts.delete(one);
 }
 
-/** On a failure, takes it back; on a signal, leaves that to the post step, since 5 seconds are too few. */
-async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Promise<void> {
+/**
+ * On a failure, takes it back; on a signal, leaves that to the post step, since 5 seconds are too few.
+ * @returns what runs now; undefined where others say it
+ */
+async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Promise<string | undefined> {
   const { host, rollouts, signal } = turn;
   const why = messageOf(error).split('\n', 1)[0] ?? '';
   if (host.signal.aborted) {
     await mark(rollouts, stored, 'the workflow was cancelled');
     host.log.warning('cancelled: what was there before is brought back by the post step');
-    return;
+    return undefined;
   }
   // Somebody else has the environment: they take it back, or have.
-  if (signal.aborted) return;
+  if (signal.aborted) return undefined;
   const {
     message,
     restored,
@@ -276,6 +253,7 @@ async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Pro
     notes: [],
     ...(judged ? { judgement: judged } : {}),
   });
+  return restored ? runsNow(rollout) : message;
 }
 
 /** It is deployed: what goes wrong with the profile costs the profile alone. */

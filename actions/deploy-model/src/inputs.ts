@@ -34,6 +34,9 @@ interface IntoEnvironment {
   environment: string;
   /** Of the deployed thing. */
   name: string;
+  /** Where whoever asked is told of a failure. */
+  pullRequest: number | undefined;
+  commentId: number | undefined;
   attempt: number | undefined;
   /** Seconds to wait for another deploy of the environment. */
   lockTimeout: number;
@@ -46,7 +49,6 @@ export interface NewInputs extends IntoEnvironment {
   what: 'deploy';
   target: TargetName;
   sha: string;
-  pullRequest: number | undefined;
   pipeline: string;
   run: string | undefined;
   image: string | undefined;
@@ -105,6 +107,8 @@ export function readInputs(host: Host): DeployInputs {
   const into: IntoEnvironment = {
     environment: readEnvironment(inputs),
     name: checkLabel('name', inputs.text('name') ?? inputs.text('pipeline') ?? 'default', 40),
+    pullRequest: inputs.integer('pr-number', { min: 1 }),
+    commentId: inputs.integer('comment-id', { min: 1 }),
     attempt: inputs.integer('attempt', { min: 1 }),
     lockTimeout: inputs.boolean('wait', true) ? (inputs.duration('lock-timeout') ?? 900) : 0,
     takeOver: inputs.boolean('take-over', false),
@@ -129,7 +133,6 @@ function readNew({ inputs, workspace }: Host, { command }: CommonInputs): Omit<N
     what: 'deploy',
     target,
     sha: inputs.sha('sha') ?? '',
-    pullRequest: inputs.integer('pr-number', { min: 1 }),
     pipeline: checkPipelineName(inputs.text('pipeline') ?? 'default'),
     run: inputs.text('run'),
     image,

@@ -1,81 +1,98 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
-import { ActionError, messageOf } from '@slashtrain/core/action/errors';
-import type { GitHub } from '@slashtrain/core/github/client';
-import { readFileAt } from '@slashtrain/core/github/contents';
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
-import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
-import { entries } from '@slashtrain/core/policy/walk';
-import { servingKinds, type Policy } from '@slashtrain/core/policy/policy';
-import { refuseViolations } from '@slashtrain/core/policy/violation';
-import { isPinned } from '@slashtrain/core/registry/image-name';
-import type { CommonInputs, NewInputs } from './inputs.ts';
-import { Before, titleOf } from './targets/before.ts';
-import { deploymentTarget } from './targets/deployment.ts';
-import { knativeTarget } from './targets/knative.ts';
-import { kserveTarget } from './targets/kserve.ts';
-import { manifestTarget, readDocuments, type ManifestSource } from './targets/manifest.ts';
-import type { Target } from './targets/target.ts';
+import { ActionError } from '@slashtrain/core/action/errors';
+import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
+import { parseReference } from '@slashtrain/core/run/reference';
+import { chooseBack } from './history.ts';
+import type { CommonInputs, NewInputs, RollbackInputs } from './inputs.ts';
+import type { DeployParts, Plan } from './parts.ts';
+import { prove } from './prove.ts';
+import { checkServingPolicy, targetFor } from './targets/make.ts';
 import type { Candidate } from './types.ts';
 
-/** The target that the inputs name, for a candidate. */
-export async function targetFor(inputs: NewInputs & CommonInputs, candidate: Candidate, github: GitHub): Promise<Target> {
-  const { container, target } = inputs;
-  const all = { ...container, ...inputs };
-  if (target === 'deployment') return deploymentTarget(candidate, all);
-  if (target === 'knative') return knativeTarget(candidate, all);
-  if (target === 'command') return { name: 'command', objects: () => [], canary: 'a command deploys all at once' };
-  if (target === 'kserve') {
-    if (inputs.modelFormat !== undefined && candidate.modelUri === undefined) {
-      throw new ActionError('input', 'input "model-format" was given, and neither the run nor input "model-uri" says where the model is', {
-        remedy: 'let the run put it out as "model-uri", or set the input',
-      });
-    }
-    return kserveTarget(candidate, all);
-  }
-  const documents = readDocuments(await manifestText(inputs.manifest ?? '', candidate.sha, github));
-  refuseViolations(checkSubmitted(documents));
-  const made = manifestTarget(candidate, documents);
-  checkPinned(made.objects(new Before()));
-  return made;
+/** What the run of a commit becomes. */
+export async function planNew(inputs: NewInputs & CommonInputs, parts: DeployParts): Promise<Plan> {
+  const { host, context, github, client, rollouts } = parts;
+  const { config } = await loadConfig(fetchFromDefaultBranch(github));
+  const proven = await prove(inputs, { ...parts, rollouts, records: recordStore(client), config });
+  const { record } = proven.stored;
+  const { sha, run, image, pullRequest } = proven;
+  const found: Candidate = {
+    name: inputs.name,
+    namespace: client.namespace,
+    environment: inputs.environment,
+    sha,
+    run,
+    record,
+    ...(image === undefined ? {} : { image }),
+    ...(proven.modelUri === undefined ? {} : { modelUri: proven.modelUri }),
+    revision: newRevision(sha, host.now()),
+  };
+  // To register a model is a write, which a dry run does not do.
+  const registered = inputs.dryRun ? undefined : await parts.registry?.resolve(found);
+  const candidate = registered?.modelUri === undefined ? found : { ...found, modelUri: registered.modelUri };
+  const { modelUri } = candidate;
+  const target = await targetFor(inputs, candidate, github);
+  return {
+    about: {
+      target: target.name,
+      revision: candidate.revision,
+      sha,
+      run,
+      pipeline: record.pipeline,
+      actor: context.triggeringActor,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+      ...(image === undefined ? {} : { image }),
+      ...(modelUri === undefined ? {} : { modelUri }),
+      ...(record.verdict === undefined ? {} : { verdict: record.verdict }),
+      ...(proven.forced && inputs.force !== undefined ? { forced: inputs.force } : {}),
+    },
+    objects: (before) => {
+      const objects = target.objects(before);
+      checkServingPolicy(objects, config.policy, client.namespace);
+      return objects;
+    },
+    canary: target.canary,
+    candidate,
+    notes: proven.notes,
+    recheck: proven.recheck,
+  };
 }
 
-/** A tag can be moved: then what comes back is not what was there. @throws ActionError `input` */
-function checkPinned(objects: readonly KubernetesObject[]): void {
-  for (const object of objects) {
-    if (object.kind === 'ConfigMap') continue;
-    for (const { key, value, path } of entries(object)) {
-      if (key !== 'image' || typeof value !== 'string' || isPinned(value)) continue;
-      throw new ActionError('input', `${titleOf(object)}: ${path} is ${JSON.stringify(value.slice(0, 300))}, which is not pinned`, {
-        remedy: 'write $(image) for what was trained, and name@sha256:… for another; a tag can be moved',
-      });
-    }
-  }
+/** An older deploy, exactly as it was applied then. */
+export async function planBack(inputs: RollbackInputs & CommonInputs, { host, context, client, rollouts }: DeployParts): Promise<Plan> {
+  const { environment, name, to } = inputs;
+  const { rollout } = chooseBack(await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name }), to);
+  const { target, sha, run, pipeline, revision: backTo, pullRequest, image, modelUri, verdict } = rollout;
+  const { record } = (await recordStore(client).get(client.namespace, parseReference(run).name)) ?? {};
+  const stranger = rollout.applied.find(({ metadata }) => metadata.namespace !== client.namespace);
+  if (stranger)
+    throw new ActionError(
+      'conflict',
+      `the record of ${backTo} holds an object of namespace ${stranger.metadata.namespace ?? ''}; it is not applied`,
+    );
+  const revision = newRevision(sha, host.now());
+  const deployed = { ...(image === undefined ? {} : { image }), ...(modelUri === undefined ? {} : { modelUri }) };
+  return {
+    about: {
+      target,
+      revision,
+      backTo,
+      sha,
+      run,
+      pipeline,
+      actor: context.triggeringActor,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+      ...deployed,
+      ...(verdict === undefined ? {} : { verdict }),
+    },
+    ...(record ? { candidate: { name, namespace: client.namespace, environment, sha, run, record, revision, ...deployed } } : {}),
+    objects: () => rollout.applied,
+    canary: 'it goes back all at once',
+    notes: [`back to ${backTo}, which was deployed ${rollout.createdAt}`],
+  };
 }
 
-/** @throws ActionError `policy` that names every violation */
-export function checkServingPolicy(objects: readonly KubernetesObject[], policy: Policy, namespace: string): void {
-  // Who names no kinds has not thought of serving either.
-  const kinds = policy.given?.has('kinds') ? policy.kinds : [...policy.kinds, ...servingKinds];
-  refuseViolations(checkPolicy(objects, { ...policy, kinds }, { namespace }));
-}
-
-/** A relative path is a file of the trained commit, read from GitHub. */
-async function manifestText(manifest: string, sha: string, github: GitHub): Promise<ManifestSource> {
-  if (manifest.includes('\n')) return { text: manifest, file: 'input "manifest"' };
-  if (isAbsolute(manifest)) {
-    try {
-      return { text: readFileSync(manifest, 'utf8'), file: manifest };
-    } catch (error) {
-      throw new ActionError('input', `input "manifest" names the file "${manifest}", which cannot be read: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
-  const path = manifest.replace(/^\.\//u, '');
-  const file = await readFileAt(github, path, sha);
-  if (file) return { text: file.text, file: path };
-  throw new ActionError('input', `input "manifest" is "${manifest}", and the commit ${sha} has no such file`, {
-    remedy: 'give a path from the root of the repository, an absolute path of a file on the runner, or the manifest itself',
-  });
+/** `1a2b3c4-mi8z3k2q`: the commit, and the millisecond: two deploys of a commit in one second are two holders of the lease. */
+function newRevision(sha: string, now: number): string {
+  return `${sha.slice(0, 7)}-${Math.floor(now).toString(36)}`;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { refused } from '@slashtrain/core/action/inputs';
 import { mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 
@@ -25,6 +26,9 @@ export interface ReportInputs {
   sections: { title: string; text: string }[];
   check: 'verdict' | 'queued' | 'merge-group' | 'none';
   issue: 'on-failure' | 'never';
+  /** Why there is no run to report, in one line. */
+  notStarted: string | undefined;
+  commentId: number | undefined;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   kubeContext: string | undefined;
@@ -37,12 +41,13 @@ export function readInputs(host: Host): ReportInputs {
   const sha = inputs.sha('sha');
   const check = inputs.choice('check', ['verdict', 'queued', 'merge-group', 'none'], 'verdict');
   const metricsFile = readText(host, 'metrics-file');
+  const notStarted = readNotStarted(host);
   if (check === 'queued' && sha === undefined) {
     throw new ActionError('input', 'input "sha" is required for check: queued', {
       remedy: 'pass sha: ${{ github.event.pull_request.head.sha }}',
     });
   }
-  if (check !== 'merge-group' && run === undefined && sha === undefined && metricsFile === undefined) {
+  if (check !== 'merge-group' && notStarted === undefined && run === undefined && sha === undefined && metricsFile === undefined) {
     throw new ActionError('input', 'none of the inputs "run", "metrics-file" and "sha" was given', {
       remedy: 'pass run: ${{ steps.submit.outputs.run }}, or sha (with pr-number and pipeline) to find the newest run',
     });
@@ -64,10 +69,20 @@ export function readInputs(host: Host): ReportInputs {
     sections: readSections(host),
     check,
     issue: inputs.choice('issue', ['on-failure', 'never'], 'never'),
+    notStarted,
+    commentId: inputs.integer('comment-id', { min: 1 }),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     kubeContext: inputs.text('kube-context'),
   };
+}
+
+function readNotStarted({ inputs }: Host): string | undefined {
+  const text = inputs.text('not-started');
+  if (text === undefined) return undefined;
+  if (text.length > 200 || /[\n\r]/u.test(text)) throw refused('not-started', text, 'one line of at most 200 characters');
+  inputs.required('pr-number');
+  return text;
 }
 
 function readText({ inputs, workspace }: Host, name: string): { text: string; where: string } | undefined {

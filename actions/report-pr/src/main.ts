@@ -10,6 +10,7 @@ import { bodyOf, keepReport, writeReport, type ReportParts } from './comment.ts'
 import { openRecords, openStory, readHanded, runsOf, type Opened } from './gather.ts';
 import type { ReportInputs } from './inputs.ts';
 import { checkMergeGroup, readMergeGroup } from './merge-group.ts';
+import { sayNotStarted } from './not-started.ts';
 import { queueCheck } from './queue.ts';
 import { markReported } from './reported.ts';
 import { headline } from './report/headline.ts';
@@ -27,6 +28,7 @@ export interface Parts {
 export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
   if (inputs.check === 'queued') return said(parts.host, await queued(inputs, parts));
   if (inputs.check === 'merge-group') return said(parts.host, await mergeGroup(inputs, parts));
+  if (inputs.notStarted !== undefined) return sayNotStarted(inputs.notStarted, inputs, parts);
   await report(inputs, parts);
 }
 

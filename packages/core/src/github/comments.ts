@@ -119,6 +119,14 @@ export async function keepComment(github: GitHub, number: number, marker: string
   throw new ActionError('conflict', `the comment "${marker}" on #${number} is deleted each time it is written`, { cause: lost });
 }
 
+/** Changes our comment with `marker`; writes none where there is none. Requests: 2, and 1 for the write. */
+export async function correctComment(github: GitHub, number: number, marker: string, body: string): Promise<void> {
+  const viewer = await readViewer(github);
+  const comments = await listComments(github, number);
+  const ours = comments.find((comment) => comment.author?.id === viewer.id && isMarked(comment.body, marker));
+  if (ours) await updateComment(github, ours.id, `${marker}\n${body}`);
+}
+
 function isMarked(body: string, marker: string): boolean {
   return body === marker || body.startsWith(`${marker}\n`) || body.startsWith(`${marker}\r\n`);
 }
