@@ -16,8 +16,16 @@ export function writeOutputs(host: Host, file: MetricsFile, rows: readonly Metri
   host.setOutput('metrics-file', path);
   host.setOutput('verdict', file.verdict);
   host.setOutput('best-run', file.candidates[0]?.id ?? '');
+  host.setOutput('best-parameters', file.best ? jsonOf(file.best) : '');
   host.setOutput('metrics', metricsJson(host, rows));
   host.setOutput('markdown', markdown);
+}
+
+function jsonOf(parameters: readonly { name: string; value: string }[]): string {
+  // No prototype: a parameter may be called __proto__.
+  const all = Object.create(null) as Record<string, string>;
+  for (const { name, value } of parameters) all[name] = value;
+  return JSON.stringify(all);
 }
 
 function metricsJson(host: Host, rows: readonly MetricRow[]): string {

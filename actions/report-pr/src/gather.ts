@@ -112,7 +112,8 @@ export async function storyOf(
   const waited = handed.result?.run === record.run && !isEnded(record.state) ? handed.result : undefined;
   const result = record.result ?? (now && now.state !== waited?.state ? undefined : waited);
   const verdict = metrics?.verdict ?? record.verdict;
-  const own = metrics ? undefined : await records.readMetrics(stored);
+  // A metrics file has the best trial alone.
+  const own = metrics && !record.sweep ? undefined : await records.readMetrics(stored);
   const baseline = metrics ? baselineOf(metrics) : await baselineOfRecord(stored, records);
   return {
     title: title ?? record.pipeline,
@@ -128,6 +129,7 @@ export async function storyOf(
     gates: metrics?.gates ?? record.comparison?.gates ?? [],
     candidate: metrics ? (metrics.candidates[0]?.metrics ?? []) : summariseAll(own?.series ?? []),
     ...(metrics && measuredIn(metrics)),
+    ...(own?.trials && { trials: own.trials }),
     ...(baseline && { baseline }),
     notes: metrics?.notes ?? record.comparison?.notes ?? own?.dropped ?? [],
   };

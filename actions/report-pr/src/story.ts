@@ -4,6 +4,7 @@ import type { StoredRecord } from '@slashtrain/core/records/store';
 import type { Verdict } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
 import type { RunState, Status } from '@slashtrain/core/run/state';
+import type { Trial } from '@slashtrain/core/sweep/sweep';
 
 /** Everything a report tells, gathered. All texts of runs, clusters and metric names are hostile. */
 export interface Story {
@@ -29,6 +30,8 @@ export interface Story {
   runs?: MetricRun[];
   /** All metrics over all samples of both sides. */
   comparisons?: MetricComparison[];
+  /** Of a sweep: all its trials. */
+  trials?: Trial[];
   /** What is not as it was in the baseline, besides the code. */
   differences?: Difference[];
   /** Runs that were found and do not count. */

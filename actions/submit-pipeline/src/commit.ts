@@ -16,6 +16,8 @@ export interface Commit {
   tree: string;
   /** Absent where the inputs name a program instead. */
   manifest: ManifestSource | undefined;
+  /** The trials to make of it; absent where it is one run. */
+  sweep: ManifestSource | undefined;
   /** From the default branch, never from the pull request. */
   config: SlashtrainConfig;
 }
@@ -25,13 +27,15 @@ export interface Commit {
  * @throws ActionError `mismatch` where the pull request's head is another commit by now
  */
 export async function readCommit(inputs: SubmitInputs, github: GitHub): Promise<Commit> {
-  const [{ tree }, manifest, { config }] = await Promise.all([
+  const { what, sweep: asked } = inputs;
+  const [{ tree }, manifest, sweep, { config }] = await Promise.all([
     readGitCommit(github, inputs.sha),
-    readManifestText(inputs, github),
+    'manifest' in what ? readText('manifest', what.manifest, inputs, github) : undefined,
+    asked === undefined ? undefined : readText('sweep', asked, inputs, github),
     loadConfig(fetchFromDefaultBranch(github)),
     checkHead(inputs, github),
   ]);
-  return { tree, manifest, config };
+  return { tree, manifest, sweep, config };
 }
 
 /** A push between the command and this step would be trained unseen, or reported on the wrong commit. */
@@ -44,24 +48,23 @@ async function checkHead({ pullRequest, sha }: SubmitInputs, github: GitHub): Pr
   });
 }
 
-async function readManifestText({ what, sha }: SubmitInputs, github: GitHub): Promise<ManifestSource | undefined> {
-  if (!('manifest' in what)) return undefined;
-  const { manifest } = what;
-  if (manifest.includes('\n')) return { text: manifest, file: 'input "manifest"' };
-  if (isAbsolute(manifest)) return { text: readLocal(manifest), file: manifest };
-  const path = manifest.replace(/^\.\//u, '');
+/** What an input holds that is a path of the commit, an absolute path on the runner, or the text itself. */
+async function readText(input: 'manifest' | 'sweep', value: string, { sha }: SubmitInputs, github: GitHub): Promise<ManifestSource> {
+  if (value.includes('\n') || value.startsWith('{')) return { text: value, file: `input "${input}"` };
+  if (isAbsolute(value)) return { text: readLocal(input, value), file: value };
+  const path = value.replace(/^\.\//u, '');
   const file = await readFileAt(github, path, sha);
   if (file) return { text: file.text, file: path };
-  throw new ActionError('input', `input "manifest" is "${manifest}", and the commit ${sha} has no such file`, {
-    remedy: 'give a path from the root of the repository, an absolute path of a file on the runner, or the manifest itself',
+  throw new ActionError('input', `input "${input}" is "${value.slice(0, 300)}", and the commit ${sha} has no such file`, {
+    remedy: `give a path from the root of the repository, an absolute path of a file on the runner, or the ${input} itself`,
   });
 }
 
-function readLocal(path: string): string {
+function readLocal(input: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ActionError('input', `input "manifest" names the file "${path}", which cannot be read: ${messageOf(error)}`, {
+    throw new ActionError('input', `input "${input}" names the file "${path}", which cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -15,6 +15,7 @@ import { withHelpers, type PlannedHelper } from './helpers.ts';
 import { identifyingInputs, type SubmitInputs } from './inputs.ts';
 import { prepare, resourcesOf } from './prepare.ts';
 import type { Source } from './source.ts';
+import { withinBudget, type BudgetFacts, type PlannedSweep } from './sweep/plan.ts';
 
 /** What a plan is made from, beside the inputs. */
 export interface Sources {
@@ -22,6 +23,10 @@ export interface Sources {
   commit: Commit;
   source: Source;
   accelerator: Accelerator | undefined;
+  /** What is swept, where something is: its source is `source`. */
+  swept: Pick<PlannedSweep, 'sweep' | 'parameters'> | undefined;
+  /** The sweep as it was given, which is a part of the request. */
+  asked: string | undefined;
   /** The images of the request, each by its repository or digest. */
   images: ReadonlyMap<string, string>;
   /** The context's namespace. */
@@ -55,7 +60,7 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     dataVersion: inputs.dataVersion,
     manifest: source.text,
     parameters: inputs.parameters,
-    inputs: identifyingInputs(inputs),
+    inputs: new Map([...identifyingInputs(inputs), ...(sources.asked === undefined ? [] : [['sweep', sources.asked] as const])]),
     images: sources.images,
   });
   const namespace = namespaceOf(inputs, sources);
@@ -81,14 +86,22 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     inputs.artifacts === undefined ? {} : { artifacts: `${inputs.artifacts}/${name}` };
   // A generated object has them where they belong.
   const resources = source.why === undefined ? resourcesOf(inputs.pods, accelerator) : undefined;
-  const objectFor = (attempt: number): KubernetesObject => {
+  const draft = (attempt: number, deadlineSeconds: number | undefined): KubernetesObject => {
     const name = nameFor(attempt);
-    const { parameters, images, pods, queue, deadline: deadlineSeconds, ttl: ttlSeconds } = inputs;
+    const { images, pods, queue, ttl: ttlSeconds } = inputs;
+    const parameters = new Map([...inputs.parameters, ...(sources.swept?.parameters ?? [])]);
     return prepare(
       { ...source, object: documentsFor(attempt).run },
       { parameters, images, pods, accelerator, resources, queue, deadlineSeconds, ttlSeconds },
       { name, namespace, record: base, repositoryUrl, ...artifactsFor(name) },
     );
+  };
+  const sweep = sources.swept && withinBudget(sources.swept.sweep, { object: draft(1, inputs.deadline), ...budgetFacts(inputs, sources) });
+  const objectFor = (attempt: number): KubernetesObject => {
+    const object = draft(attempt, sweep?.budget?.seconds ?? inputs.deadline);
+    if (sweep?.trials.length === 0)
+      Object.assign(object['spec'] as object, { maxTrialCount: sweep.maxTrials, parallelTrialCount: sweep.parallel });
+    return object;
   };
   const joined = (object: KubernetesObject): KubernetesObject => (source.found && kind.elsewhere?.joined(object, source.found)) ?? object;
   const helpersFor = (attempt: number): PlannedHelper[] => documentsFor(attempt).helpers;
@@ -105,6 +118,7 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     parameters: [...inputs.parameters].map(([name, value]) => ({ name, value })),
     ...artifactsFor(nameFor(attempt)),
     ...priceOf(inputs, accelerator),
+    ...(sweep ? { sweep } : {}),
     kind: { plural: kind.resource.plural, group: kind.resource.group, ...(rule ? { rule } : {}) },
     state: 'queued',
   });
@@ -129,6 +143,10 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
       return file;
     },
   };
+}
+
+function budgetFacts({ deadline }: SubmitInputs, { commit, accelerator }: Sources): Omit<BudgetFacts, 'object'> {
+  return { deadline, gpuResources: commit.config.policy.gpuResources ?? [], pricePerHour: accelerator?.pricePerHour };
 }
 
 function priceOf({ pods }: SubmitInputs, accelerator: Accelerator | undefined): Pick<RunRecord, 'price'> {

@@ -12,6 +12,8 @@ export interface Measured {
   notes: string[];
   /** What could not be read at all: the verdict is no pass then. Hostile text. */
   problems: string[];
+  /** The parameters of a sweep's best setting. Hostile text. */
+  best?: { name: string; value: string }[];
   /** Why the metrics cannot be judged, such as a run that failed. */
   unfit?: string;
 }
@@ -31,12 +33,14 @@ export async function measureAll(sources: readonly Pick<Source, 'name' | 'measur
       }
     }),
   );
+  const best = all.find((one) => one.best !== undefined)?.best;
   const unfit = all.find((one) => one.unfit !== undefined)?.unfit;
   return {
     runs: all.flatMap(({ runs }) => runs),
     excluded: all.flatMap(({ excluded }) => excluded),
     notes: all.flatMap(({ notes }) => notes),
     problems: all.flatMap(({ problems }) => problems),
+    ...(best && { best }),
     ...(unfit === undefined ? {} : { unfit }),
   };
 }

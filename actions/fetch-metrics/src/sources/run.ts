@@ -10,6 +10,11 @@ import { nothingMeasured, type Measured } from './measured.ts';
 export async function readRun(stored: StoredRecord, siblings: readonly StoredRecord[], records: RecordStore): Promise<Measured> {
   const metrics = await records.readMetrics(stored);
   const unfit = unfitness(stored);
+  const { sweep } = stored.record;
+  if (sweep) {
+    const { readSweepRun } = await import('./sweep.ts');
+    return { ...readSweepRun(stored, sweep, metrics), ...(unfit === undefined ? {} : { unfit }) };
+  }
   const ended = siblings.filter(({ name, record }) => name !== stored.name && record.state === 'succeeded');
   const family = hasPoints(metrics) ? await seedsWithMetrics([stored, ...ended], records) : [];
   const own = withOutputs(stored.record, family[0]?.run ?? asMetricRun(stored, metrics ?? { version: 1, series: [], dropped: [] }));
@@ -88,6 +93,7 @@ function asMetricRun({ name, record }: StoredRecord, metrics: RunMetrics): Metri
     ...(record.dataVersion === undefined ? {} : { dataVersion: record.dataVersion }),
     ...(record.price === undefined ? {} : { gpu: record.price.accelerator }),
     metrics: summariseAll(metrics.series),
+    ...(record.result?.tables ? { tables: record.result.tables } : {}),
   };
 }
 

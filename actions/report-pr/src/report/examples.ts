@@ -1,8 +1,11 @@
+import { formatValue } from '@slashtrain/core/metrics/format';
 import type { GateOutcome, MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
 import type { ShownGate } from '@slashtrain/core/metrics/rows';
 import { summarise } from '@slashtrain/core/metrics/summary';
 import type { RunRecord } from '@slashtrain/core/run/record';
 import type { RunResult } from '@slashtrain/core/run/result';
+import { rankSettings } from '@slashtrain/core/sweep/rank';
+import type { RunSweep, Trial } from '@slashtrain/core/sweep/sweep';
 import type { Earlier, Links, Story } from '../story.ts';
 
 /*
@@ -161,6 +164,84 @@ const fiveSeeds = {
   },
 };
 
+/** A sweep of a learning rate and a width: the one matters, the other hardly. The last three of 24 trials fail. */
+function sweepStory(): Story {
+  const sweep: RunSweep = {
+    method: 'random',
+    seed: 7,
+    metric: 'accuracy',
+    direction: 'higher',
+    on: 'last',
+    parameters: ['learning-rate', 'hidden', 'optimizer'],
+    trials: Array.from({ length: 24 }, (_, index) => [
+      String(Number((0.001 * 500 ** (((index * 7) % 24) / 23)).toPrecision(4))),
+      ['16', '32', '64'][index % 3] ?? '',
+      index % 2 === 0 ? 'sgd' : 'adam',
+    ]),
+    maxTrials: 24,
+    parallel: 4,
+    maxFailed: 6,
+    budget: { unit: 'gpu-hours', amount: 4, seconds: 3600 },
+  };
+  const trials = sweep.trials.map((values, index): Trial => {
+    const [rate, hidden] = [Number(values[0]), Number(values[1])];
+    const accuracy = 0.972 - 0.05 * (Math.log10(rate) - Math.log10(0.05)) ** 2 + hidden / 20_000 + ((index * 13) % 7) / 2000;
+    const ended = (name: string, last: number): Trial['metrics'][number] => ({ name, last, min: last, max: last, mean: last, step: 10 });
+    const failed = { reason: 'cuda-memory', message: 'container train exited with 1: CUDA out of memory. Tried to allocate 2.00 GiB' };
+    const crashed = { reason: 'crash', message: 'container train exited with 1: ValueError: loss is NaN' };
+    if (index >= 21) return { index, values, state: 'failed', ...(index === 23 ? crashed : failed), seconds: 40, metrics: [] };
+    return { index, values, state: 'succeeded', seconds: 300, metrics: [ended('accuracy', accuracy), ended('loss', 1.1 - accuracy)] };
+  });
+  const ranked = rankSettings(trials, sweep);
+  const best = ranked[0]?.mean ?? 0;
+  return {
+    ...story(
+      {
+        candidate: [rising('accuracy', best), rising('loss', 1.1 - best)],
+        gates: [gate('accuracy', 'pass', `${formatValue(best)} against 0.953 of the baseline`, { min: 0.9 })],
+        notes: [`this is the best of ${ranked.length} settings: what was chosen for its value is, run again, mostly a little worse`],
+      },
+      {
+        record: { sweep, pipeline: 'digits-sweep' },
+        result: { gpuHours: 1.83, runSeconds: 1700, message: '3 of 24 trials failed; at most 6 may' },
+      },
+    ),
+    title: 'digits-sweep',
+    pipeline: 'digits-sweep',
+    trials,
+  };
+}
+
+/** The same with seeds, and stopped by its budget; nothing judges it. */
+function seededStory(): Story {
+  const whole = sweepStory();
+  const sweep: RunSweep = {
+    ...whole.stored!.record.sweep!,
+    method: 'grid',
+    parameters: ['learning-rate', 'seed'],
+    trials: [0.01, 0.03, 0.1, 0.3].flatMap((rate) => ['1', '2', '3'].map((seed) => [String(rate), seed])),
+    budget: { unit: 'trial-hours', amount: 1, seconds: 900 },
+  };
+  delete sweep.seed;
+  const message = 'stopped by its budget of 1 trial-hour, after 10 of 12 trials had ended';
+  const { verdict: _, ...rest } = story(
+    { gates: [], candidate: [rising('accuracy', 0.969)], notes: [] },
+    { record: { sweep, pipeline: 'digits-sweep' }, result: { gpuHours: 0, message } },
+  );
+  const trials = sweep.trials.map((values, index): Trial => {
+    if (index > 9) return { index, values, state: index === 10 ? 'stopped' : 'not-run', metrics: [] };
+    const last = [0.94, 0.965, 0.968, 0.91][Math.floor(index / 3)]! + ((index * 5) % 3) / 1000;
+    return {
+      index,
+      values,
+      state: 'succeeded',
+      seconds: 290,
+      metrics: [{ name: 'accuracy', last, min: last, max: last, mean: last, step: 10 }],
+    };
+  });
+  return { ...rest, verdict: 'pass', title: 'digits-sweep', pipeline: 'digits-sweep', trials };
+}
+
 const digits = Array.from({ length: 10 }, (_, digit) => String(digit));
 
 /** One story a case that people meet. */
@@ -233,6 +314,8 @@ export const stories: Record<string, Story> = {
       { id: 'c0de', source: 'mlflow', reason: 'it is of an earlier attempt, digits-pr42-1a2b3c4-9f8e7d6' },
     ],
   }),
+  sweep: sweepStory(),
+  'sweep with seeds': seededStory(),
   classes: story({
     runs: [
       {

@@ -61,6 +61,10 @@ function broken({ state, result }: Story): Headline {
 
 function passed(story: Story): Headline {
   const { gates } = story;
+  if (story.trials && gates.length === 0) {
+    const { length } = story.trials.filter(({ state }) => state === 'succeeded');
+    return { sign: '✅', words: `Swept: the best of ${length} trials`, why: 'No gates are set, so nothing was judged.' };
+  }
   if (gates.length === 0) return { sign: '✅', words: 'Trained', why: 'No gates are set, so nothing was judged.' };
   const ways = gates.map(({ gate }) => wayOf(story, gate));
   const shown = gates.find((_, index) => ways[index] === 'better') ?? gates[0];

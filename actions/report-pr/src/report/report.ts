@@ -14,6 +14,7 @@ import { earlierTable } from './earlier.ts';
 import { costOf, factsTable, hundredths } from './facts.ts';
 import { headline } from './headline.ts';
 import { repeatCommand } from './repeat.ts';
+import { sweepSections } from './sweep.ts';
 import { trialsTable } from './trials.ts';
 
 const shownRows = 12;
@@ -43,6 +44,7 @@ export function reportSections(
       ...(rows.length > shortRows ? { short: metricsTable(rows.slice(0, shortRows)) } : {}),
       priority: 85,
     },
+    ...sweepSections(story),
     { name: 'changes besides the code', text: succeeded ? differencesList(story) : '', priority: 75 },
     { name: 'runs', text: succeeded ? trialsTable(story) : '', priority: 55 },
     { name: 'classes', text: succeeded ? classTables(story) : '', priority: 45 },

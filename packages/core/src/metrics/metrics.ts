@@ -222,6 +222,8 @@ export interface MetricsFile {
   /** The run reference that the verdict was written to; absent where metrics came from elsewhere. */
   run?: string;
   candidates: MetricRun[];
+  /** Of a sweep: the parameters of its best setting, whose runs the candidates are. Hostile text. */
+  best?: { name: string; value: string }[];
   baseline?: {
     /** How it was found, in words for people: `#41 at 1a2b3c4, merged as 9f8e7d6`. */
     description: string;

@@ -58,5 +58,5 @@ export function sweepStatus(sweep: RunSweep, status: Status, pods: readonly PodR
 /** `8 GPU-hours`, `a cost of 25`, `4 trial-hours`. */
 export function budgetWords({ unit, amount }: { unit: BudgetUnit; amount: number }): string {
   if (unit === 'cost') return `a cost of ${amount}`;
-  return `${amount} ${unit === 'gpu-hours' ? 'GPU-hours' : 'trial-hours'}`;
+  return `${amount} ${unit === 'gpu-hours' ? 'GPU-hour' : 'trial-hour'}${amount === 1 ? '' : 's'}`;
 }
