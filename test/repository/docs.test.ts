@@ -1,34 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
-import remarkGfm from 'remark-gfm';
-import remarkParse from 'remark-parse';
-import { unified } from 'unified';
 import { parse, parseAllDocuments } from 'yaml';
 import { readConfig } from '@slashtrain/core/config/read';
-import { files, readText, root } from './repository.ts';
+import { commands, nodesOf, trees, workflowBlocks, type Node } from './pages.ts';
+import { readText, root } from './repository.ts';
 
 /*
  * The documentation: where its links lead, which inputs its examples give, and which commands it names.
  */
-interface Node {
-  type: string;
-  value?: string;
-  url?: string;
-  lang?: string;
-  children?: Node[];
-}
-
-const pages = files().filter((file) => file.endsWith('.md') && !file.startsWith('.changeset/') && !file.endsWith('CHANGELOG.md'));
-const trees = new Map<string, Node>(
-  pages.map((page) => [page, unified().use(remarkParse).use(remarkGfm).parse(readText(page)) as unknown as Node]),
-);
-
-function* nodesOf(node: Node, ...types: string[]): Generator<Node> {
-  if (types.includes(node.type)) yield node;
-  for (const child of node.children ?? []) yield* nodesOf(child, ...types);
-}
+const pages = [...trees.keys()];
 const textOf = (node: Node): string => node.value ?? (node.children ?? []).map(textOf).join('');
 
 /** As GitHub makes them: lower case, without punctuation, a dash for a space, a number behind the second of a name. */
@@ -93,22 +76,48 @@ it('every page of docs is reached from another', () => {
   expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([]);
 });
 
-it('every YAML block that is a workflow passes actionlint', () => {
-  const blocks = pages.flatMap((page) =>
-    [...nodesOf(trees.get(page)!, 'code')]
-      .filter(({ lang, value = '' }) => lang === 'yaml' && /^on:/mu.test(value) && /^jobs:/mu.test(value))
-      .map(({ value = '' }) => ({ page, value })),
-  );
-  expect(blocks.length).toBeGreaterThan(3);
+it('every YAML block that is a workflow, or jobs or steps of one, passes actionlint', () => {
+  const blocks = workflowBlocks();
+  expect(blocks.length).toBeGreaterThan(25);
   if (spawnSync('actionlint', ['-version']).status !== 0) {
     process.stdout.write('skipped: actionlint over the documentation; put actionlint on PATH (https://github.com/rhysd/actionlint)\n');
     return;
   }
-  const problems = blocks.flatMap(({ page, value }) => {
-    const { stdout } = spawnSync('actionlint', ['-no-color', '-oneline', '-'], { input: value, encoding: 'utf8' });
-    return stdout === '' ? [] : [`${page}: ${stdout}`];
+  const folder = mkdtempSync(join(tmpdir(), 'slashtrain-docs-'));
+  try {
+    const paths = blocks.map(({ name, text }) => {
+      const path = join(folder, `${name.replaceAll(/[/ ]/gu, '-')}.yml`);
+      writeFileSync(path, text);
+      return path;
+    });
+    expect(spawnSync('actionlint', ['-no-color', '-oneline', ...paths], { encoding: 'utf8', cwd: folder }).stdout).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+describe('every command in a code block', () => {
+  /** Commands that are cheap to run as they stand, and where; test/real/docs.test.ts runs those of kubectl. */
+  const here: [RegExp, folder: string][] = [[/^node train\.js /u, 'examples/digits']];
+  const all = commands();
+
+  it('is run by a test, or marked with why not', () => {
+    expect(all.length).toBeGreaterThan(10);
+    const unknown = all.filter(
+      ({ line, notRun }) => notRun === undefined && !line.startsWith('kubectl ') && !here.some(([pattern]) => pattern.test(line)),
+    );
+    expect(unknown).toEqual([]);
   });
-  expect(problems).toEqual([]);
+
+  const cheap = all.flatMap(({ line, notRun }): [string, string][] => {
+    const [, folder] = (notRun === undefined && here.find(([pattern]) => pattern.test(line))) || [];
+    return folder === undefined ? [] : [[line, folder]];
+  });
+  it.each(cheap)('%s', (line, folder) => {
+    const [, ...args] = line.split(' ');
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: join(root, folder), encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, expect.any(String)]);
+  });
 });
 
 function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
