@@ -12,11 +12,15 @@ const patienceMilliseconds = 30_000;
  * does not come. Both are lost answers here: an error without a response.
  */
 export function wholeAnswers(octokit: Pick<Octokit, 'hook'>): Record<string, never> {
+  /** The caller's own signal by request, since a request that is tried again keeps what was set at first. */
+  const own = new WeakMap<object, AbortSignal | undefined>();
   octokit.hook.wrap('request', async (send, options) => {
-    const given = (options.request as { signal?: AbortSignal } | undefined)?.signal;
+    if (!own.has(options)) own.set(options, (options.request as { signal?: AbortSignal } | undefined)?.signal);
     const late = AbortSignal.timeout(patienceMilliseconds);
-    const signal = given ? AbortSignal.any([given, late]) : late;
-    const response = await send({ ...options, request: { ...options.request, signal } });
+    const given = own.get(options);
+    // In place: what is passed to `send` reaches only the innermost hook, which is not this one.
+    options.request = { ...options.request, signal: given ? AbortSignal.any([given, late]) : late };
+    const response = await send(options);
     if (isWhole(response)) return response;
     const words = late.aborted ? `no answer within ${patienceMilliseconds / 1000} s` : 'the answer broke off';
     throw Object.assign(new Error(words), { status: 502, request: options });
@@ -24,11 +28,10 @@ export function wholeAnswers(octokit: Pick<Octokit, 'hook'>): Record<string, nev
   return {};
 }
 
-/** @param data undefined, an empty buffer, or a text where JSON was promised: what octokit makes of a body that broke off */
+/** @param data undefined, an empty text or buffer, or a text where JSON was promised: what octokit makes of a body that broke off */
 function isWhole({ status, headers, data }: { status: number; headers: Record<string, unknown>; data: unknown }): boolean {
-  if (status === 204 || status === 205 || status === 304) return true;
-  const isEmpty = String(headers['content-length'] ?? '') === '0';
-  if (data === undefined) return isEmpty;
-  if (data instanceof ArrayBuffer) return data.byteLength > 0 || isEmpty;
-  return typeof data !== 'string' || isEmpty || !String(headers['content-type']).includes('json');
+  if (status === 204 || status === 205 || status === 304 || String(headers['content-length'] ?? '') === '0') return true;
+  if (data === undefined || data === '') return false;
+  if (data instanceof ArrayBuffer) return data.byteLength > 0;
+  return typeof data !== 'string' || !String(headers['content-type']).includes('json');
 }
