@@ -112,3 +112,42 @@ function wordsOf(data: unknown): string {
   const words = message ?? error;
   return typeof words === 'string' && words !== '' ? `: ${words.slice(0, 300)}` : '';
 }
+
+/**
+ * A client whose answers may have any shape: what it breaks on is an answer that is not the documented one, and is told as that.
+ * @param client whose methods give promises or async iterables
+ */
+export function understanding<T extends object>(tracker: string, url: string, client: T): T {
+  const told = (error: unknown): unknown => {
+    if (error instanceof ActionError || !(error instanceof TypeError || error instanceof SyntaxError || error instanceof RangeError))
+      return error;
+    return new ActionError('unreachable', `${url} does not answer as ${tracker} does: ${messageOf(error)}`, {
+      remedy: `check that this is ${tracker}, and which version`,
+      cause: error,
+    });
+  };
+  const kept = async (given: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await given;
+    } catch (error) {
+      throw told(error);
+    }
+  };
+  async function* walked(given: AsyncIterable<unknown>): AsyncGenerator {
+    try {
+      yield* given;
+    } catch (error) {
+      throw told(error);
+    }
+  }
+  const guarded = Object.entries(client).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== 'function') return [name, value] as const;
+    const call = (...args: unknown[]): unknown => {
+      const given = (value as (...all: unknown[]) => unknown).apply(client, args);
+      if (given instanceof Promise) return kept(given);
+      return typeof given === 'object' && given !== null && Symbol.asyncIterator in given ? walked(given as AsyncIterable<unknown>) : given;
+    };
+    return [name, call] as const;
+  });
+  return Object.fromEntries(guarded) as T;
+}

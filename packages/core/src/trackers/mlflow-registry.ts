@@ -1,5 +1,5 @@
 import { ActionError } from '../action/errors.ts';
-import type { JsonClient } from './http.ts';
+import { understanding, type JsonClient } from './http.ts';
 import { quoted, mlflowServer, type MlflowOptions } from './mlflow.ts';
 
 /** A version of a registered model. */
@@ -96,7 +96,7 @@ export function openMlflowRegistry(options: MlflowOptions): MlflowRegistry {
       for (const [key, value] of Object.entries(tags)) await json.post(`${base}/model-versions/set-tag`, { name, version, key, value });
     },
   };
-  return registry;
+  return understanding('MLflow', json.url, registry);
 }
 
 interface VersionData {

@@ -1,7 +1,7 @@
 import { ActionError } from '../action/errors.ts';
 import { numberOf } from '../metrics/lines.ts';
 import type { MetricPoint } from '../metrics/metrics.ts';
-import { openJson, type JsonClient, type JsonClientOptions } from './http.ts';
+import { openJson, understanding, type JsonClient, type JsonClientOptions } from './http.ts';
 import type { TrackedRun } from './tracked.ts';
 
 /** The most runs of one page; the server allows 50,000, whose JSON is 100 MB with 20 metrics each. */
@@ -39,7 +39,7 @@ export interface Mlflow {
  */
 export function openMlflow(options: MlflowOptions): Mlflow {
   const json = mlflowServer(options);
-  return {
+  return understanding('MLflow', json.url, {
     url: json.url,
     experimentIds: (names) => experimentIds(json, names),
     searchRuns: (search) => searchRuns(json, search),
@@ -49,7 +49,7 @@ export function openMlflow(options: MlflowOptions): Mlflow {
     },
     histories: (runIds, metric, whole = false) => histories(json, runIds, metric, whole),
     modelRun: (uri) => modelRun(json, uri),
-  };
+  });
 }
 
 /** Where an MLflow server is, and how one signs in. */
@@ -78,7 +78,12 @@ async function experimentIds(json: JsonClient, names: readonly string[]): Promis
     const { experiment } = (await json.get('/api/2.0/mlflow/experiments/get-by-name', [['experiment_name', name]])) as {
       experiment?: { experiment_id?: string };
     };
-    return String(experiment?.experiment_id);
+    if (experiment?.experiment_id === undefined)
+      throw new ActionError(
+        'unreachable',
+        `${json.url} does not answer as MLflow does: the experiment ${JSON.stringify(name.slice(0, 200))} has no id`,
+      );
+    return experiment.experiment_id;
   };
   if (names.length > 0) return Promise.all(names.map(byName));
   const ids: string[] = [];

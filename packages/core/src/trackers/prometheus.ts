@@ -1,5 +1,5 @@
 import { ActionError } from '../action/errors.ts';
-import { openJson, type JsonClientOptions } from './http.ts';
+import { openJson, understanding, type JsonClientOptions } from './http.ts';
 
 /** A Prometheus server, read only. */
 export interface Prometheus {
@@ -26,7 +26,7 @@ export function openPrometheus(
     credentials: 'PROMETHEUS_TOKEN',
     headers: token ? { authorization: `Bearer ${token}` } : {},
   });
-  return {
+  return understanding('Prometheus', json.url, {
     url: json.url,
     async value(query) {
       const { data } = (await json.get('/api/v1/query', [['query', query]])) as { data?: { resultType?: string; result?: unknown } };
@@ -41,7 +41,7 @@ export function openPrometheus(
       }
       return sampleOf(found[0]);
     },
-  };
+  });
 }
 
 /** `[time, "value"]`, where the value may be NaN, +Inf or -Inf. */

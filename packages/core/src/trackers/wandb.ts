@@ -1,7 +1,7 @@
 import { ActionError } from '../action/errors.ts';
 import { numberOf, parsePythonJson } from '../metrics/lines.ts';
 import type { MetricPoint } from '../metrics/metrics.ts';
-import { openJson, type JsonClient, type JsonClientOptions } from './http.ts';
+import { openJson, understanding, type JsonClient, type JsonClientOptions } from './http.ts';
 import type { TrackedRun } from './tracked.ts';
 
 const pageSize = 100;
@@ -43,7 +43,7 @@ export function openWandb(
   // As the search told them: where a curve ends.
   const lastSteps = new Map<string, number>();
   const app = environment['WANDB_APP_URL'] ?? json.url.replace('//api.', '//');
-  return {
+  return understanding('W&B', json.url, {
     async *searchRuns(filters) {
       for (let after: string | undefined, more = true; more;) {
         const { runs } = await ask(json, `${entity}/${project}`, runsQuery, {
@@ -89,7 +89,7 @@ export function openWandb(
       }
       return curves;
     },
-  };
+  });
 }
 
 const runsQuery = `query Runs($project: String!, $entity: String!, $cursor: String, $perPage: Int = 50, $order: String, $filters: JSONString) {
