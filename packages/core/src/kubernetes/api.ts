@@ -215,10 +215,14 @@ function read<T>(answer: ApiAnswer, asked: Asked): T {
   try {
     return JSON.parse(answer.text) as T;
   } catch (error) {
-    throw new ActionError('unreachable', `${asked.server} does not answer as a Kubernetes API server: ${answer.text.slice(0, 100)}`, {
-      remedy: "check the server's address in the kubeconfig",
-      cause: error,
-    });
+    throw new ActionError(
+      'unreachable',
+      `${asked.server} does not answer as a Kubernetes API server: ${JSON.stringify(answer.text.slice(0, 100))}`,
+      {
+        remedy: "check the server's address in the kubeconfig",
+        cause: error,
+      },
+    );
   }
 }
 
