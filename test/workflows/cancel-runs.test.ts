@@ -214,8 +214,15 @@ describe('cancel-runs', () => {
     expect(await client.get(jobs, namespace, without.name)).toBeDefined();
   });
 
-  it('does not call a run cancelled that ended by itself, or that somebody deleted', async () => {
+  it('does not call a run cancelled that ended by itself, or that somebody deleted; goes on with one that broke off', async () => {
     const pull = pullRequest();
+    const broken = { at: '2026-11-21T10:00:00Z', by: 'ada', why: 'closed' };
+    const half = await seedRun(
+      records,
+      repository,
+      { sha: pull.sha, pullRequest: pull.number, pipeline: 'half', state: 'queued', record: { cancel: broken } },
+      namespace,
+    );
     await seedRun(records, repository, { sha: pull.sha, pullRequest: pull.number, state: 'succeeded' }, namespace);
     // No Job has the UID that it notes.
     const gone = await seedRun(
@@ -225,8 +232,9 @@ describe('cancel-runs', () => {
       namespace,
     );
     const cancelled = await succeeded(cancel({ 'pr-number': String(pull.number) }));
-    expect(cancelled.outputs['cancelled']).toBe('[]');
-    expect(cancelled.stdout).toContain('goes on as it is: it has ended already (deleted)');
+    expect(JSON.parse(cancelled.outputs['cancelled'] ?? '')).toMatchObject([{ run: half.record.run }]);
+    expect((await records.get(namespace, half.name))?.record).toMatchObject({ state: 'cancelled', cancel: { by: 'ada' } });
+    expect(cancelled.stdout).toContain('is left as it is: it has ended already (deleted)');
     expect((await records.get(namespace, gone.name))?.record.cancel).toBeUndefined();
   });
 

@@ -52,8 +52,11 @@ export async function cancelRun(stored: StoredRecord, order: Order, parts: Cance
   const { run } = stored.record;
   const seen: Observation = run === undefined ? { status: { state: 'queued' } } : await backend.look(parseReference(run));
   const { status, object } = seen;
-  const sparedBy = spared(status, order.choice);
-  if (sparedBy !== undefined) return { stored, cancelled: false, what: `goes on as it is: ${sparedBy}` };
+  // A cancellation that broke off after the run was gone: the record and the check are still to be told.
+  const isHalf = status.state === 'deleted' && stored.record.cancel !== undefined;
+  const sparedBy = isHalf ? undefined : spared(status, order.choice);
+  if (sparedBy !== undefined)
+    return { stored, cancelled: false, what: `${isEnded(status.state) ? 'is left as it is' : 'goes on as it is'}: ${sparedBy}` };
   if (order.dryRun) return { stored, cancelled: false, what: `would be cancelled (${status.state})` };
 
   const cancel: NonNullable<RunRecord['cancel']> = { at: new Date(now()).toISOString(), by: order.by, why: order.why };
