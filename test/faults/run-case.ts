@@ -20,6 +20,8 @@ export interface CaseResult {
 
 /** Longer than any action has patience for: a lease of 60 s, silences of 30 to 90 s, and the time-out of 3 minutes. */
 const boundMilliseconds = 270_000;
+/** A registry reads a blob again after its last byte: it is given 5 minutes. */
+const registryMilliseconds = 400_000;
 
 /** Runs one case: the action with its trouble, then the action once more without, and judges both. */
 export async function runCase(one: FaultCase, seed: number, subject: Subject, world: World): Promise<CaseResult> {
@@ -58,22 +60,24 @@ export async function runCase(one: FaultCase, seed: number, subject: Subject, wo
     prepared = await subject.prepare(place);
     running = startBundle(prepared.run);
     const twin = trouble === 'twin' ? startBundle({ ...prepared.run, runId: 2 }) : undefined;
-    const [disturbed, beside] = await Promise.all([bounded(running), twin && bounded(twin)]);
+    const [disturbed, beside] = await Promise.all([bounded(running, one), twin && bounded(twin)]);
     isOver = true;
+    proxy.heal();
     const wasKilled = disturbed.result.code === null;
     const problems = [
       ...disturbed.problems,
       ...(beside?.problems ?? []).map((problem) => `the other: ${problem}`),
       ...(wasKilled ? [] : honest(disturbed.result, prepared.run)),
-      ...(wasKilled ? [] : await prepared.judge({ result: disturbed.result, is: 'disturbed' })),
-      ...(beside ? await prepared.judge({ result: beside.result, is: 'disturbed' }) : []),
+      ...(wasKilled ? [] : await prepared.judge({ result: disturbed.result, is: 'disturbed', trouble })),
+      ...(beside ? await prepared.judge({ result: beside.result, is: 'disturbed', trouble }) : []),
     ];
     const again = await bounded(startBundle(prepared.again ?? { ...prepared.run, runAttempt: 2 }));
+    const healed = prepared.heals && (await bounded(startBundle(prepared.heals)));
     const undone = trouble !== 'replaced' && !mayStayFailed(one, again.result);
     problems.push(
-      ...again.problems.map((problem) => `again: ${problem}`),
+      ...[...again.problems, ...(healed?.problems ?? [])].map((problem) => `again: ${problem}`),
       ...(undone && again.result.code !== 0 ? [`again: it failed without any trouble: ${errorsOf(again.result)}`] : []),
-      ...(await prepared.judge({ result: again.result, is: 'again' })).map((problem) => `again: ${problem}`),
+      ...(await prepared.judge({ result: again.result, is: 'again', trouble })).map((problem) => `again: ${problem}`),
       ...(proxy.betrayed.length > 0 ? ['a token was sent to a server whose certificate nobody trusts'] : []),
     );
     return {
@@ -105,15 +109,16 @@ function placeOf({ server }: FaultCase, world: World, proxy: FaultProxy): Place 
   return { world, ways, repository: world.github.createRepository({ owner: 'acme', name: unique('digits') }), namespace: unique('faults') };
 }
 
-async function bounded(bundle: RunningBundle): Promise<{ result: BundleResult; problems: string[] }> {
+async function bounded(bundle: RunningBundle, one?: FaultCase): Promise<{ result: BundleResult; problems: string[] }> {
   let late = false;
+  const most = one?.server === 'registry' && one.trouble === 'stall' ? registryMilliseconds : boundMilliseconds;
   const timer = setTimeout(() => {
     late = true;
     bundle.kill();
-  }, boundMilliseconds);
+  }, most);
   const result = await bundle.result;
   clearTimeout(timer);
-  return { result, problems: late ? [`it had not ended after ${boundMilliseconds / 1000} s`] : [] };
+  return { result, problems: late ? [`it had not ended after ${most / 1000} s`] : [] };
 }
 
 /** What holds of every step: a failure says why, in words for people, and no secret stands in the log. */

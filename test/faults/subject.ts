@@ -1,6 +1,6 @@
 import type { BundleResult, BundleRun } from '@slashtrain/testing/bundle/bundle';
 import type { Repository } from '@slashtrain/testing/github/github';
-import type { ServerName, Traffic } from './cases.ts';
+import type { ServerName, Traffic, Trouble } from './cases.ts';
 import type { World } from './world.ts';
 
 /** How a case's bundle reaches its servers: one of them through the proxy. */
@@ -26,6 +26,7 @@ export interface Told {
   result: BundleResult;
   /** The step that was disturbed, or the undisturbed one after it. */
   is: 'disturbed' | 'again';
+  trouble: Trouble;
 }
 
 /** One action at work, ready to be disturbed. */
@@ -33,6 +34,8 @@ export interface Prepared {
   run: BundleRun;
   /** What the step after it runs, where that is another one: an ended wait is told by sync-runs. */
   again?: BundleRun;
+  /** What heals the rest, as a schedule runs it. */
+  heals?: BundleRun;
   /** Deletes what the action works on, and makes something of the same name that is not it. */
   replace?(): Promise<void>;
   /** Compares what was said with what is so. @returns what does not fit, a sentence each */

@@ -164,10 +164,12 @@ const submit: Subject = {
       { contents: 'read', checks: 'write', 'pull-requests': 'read' },
       { ...inputs, ...whereOf(place) },
     );
+    let isReplaced = false;
     return Promise.resolve({
       run,
       again: { ...run, runAttempt: 2 },
       replace: async () => {
+        isReplaced = true;
         for (const one of await jobsIn(world, namespace)) await replaceJob(place, one.metadata.name ?? '');
       },
       judge: async (told) => {
@@ -189,7 +191,7 @@ const submit: Subject = {
         return [
           ...problems,
           ...unless(stored !== undefined, `no record has the run ${said}`),
-          ...unless(found !== undefined || told.result.outputs['adopted'] === 'true', `there is no run ${said}`),
+          ...unless(found !== undefined || isReplaced || told.result.outputs['adopted'] === 'true', `there is no run ${said}`),
           ...unless(
             checks.some(({ id, status }) => id === stored?.record.checkRunId && status === 'queued'),
             `the record's check ${stored?.record.checkRunId ?? ''} is not among those of the commit, queued`,
@@ -274,7 +276,7 @@ const wait: Subject = {
           ...unless(!isWhole || lines === allLines, `lines of the log are missing or doubled: ${lines}`),
           ...unless(new Set(numbered(told.result)).size === numbered(told.result).length, `lines of the log are doubled: ${lines}`),
           ...unless(
-            record?.state !== 'succeeded' || (metrics?.series.length ?? 0) === 1,
+            isReplaced || record?.state !== 'succeeded' || (metrics?.series.length ?? 0) === 1,
             `the record has ${metrics?.series.length ?? 0} curves, and the run wrote one`,
           ),
           ...unless(
@@ -307,6 +309,7 @@ const cancel: Subject = {
     let isReplaced = false;
     return {
       run: bundleOf(place, 'cancel-runs', { checks: 'write' }, { 'pr-number': '1', ...whereOf(place) }),
+      heals: bundleOf(place, 'sync-runs', { contents: 'read', checks: 'write' }, whereOf(place)),
       replace: async () => {
         isReplaced = true;
         await replaceJob(place, name);
@@ -321,7 +324,7 @@ const cancel: Subject = {
           ...unless(said.length === 0 || record?.state === 'cancelled', `it says cancelled, and the record ${record?.state ?? 'is gone'}`),
           ...unless(said.length === 0 || found?.metadata.uid !== uid, 'it says cancelled, and the run goes on'),
           ...unless(!isReplaced || found !== undefined, 'it deleted a Job that is not the run'),
-          ...(succeeded(told)
+          ...(succeeded(told) && !isReplaced
             ? [
                 ...unless(record !== undefined && isEnded(record.state), `it ended well, and the record is ${record?.state ?? 'gone'}`),
                 ...unless(found?.metadata.uid !== uid, 'it ended well, and the run goes on'),
@@ -362,7 +365,11 @@ const sync: Subject = {
             ? [
                 ...unless(record !== undefined && isEnded(record.state), `it ended well, and the record is ${record?.state ?? 'gone'}`),
                 ...unless(ended.includes(run), 'it ended well, and does not list the run'),
-                ...unless(checks[0]?.status === 'completed', 'it ended well, and the check is still in progress'),
+                // Asked to end, it leaves the rest to the next one, which it is there for.
+                ...unless(
+                  told.trouble === 'sigterm' || checks[0]?.status === 'completed',
+                  'it ended well, and the check is still in progress',
+                ),
               ]
             : []),
         ];
@@ -401,11 +408,15 @@ const fetchRun: Subject = {
         const { verdict } = told.result.outputs;
         return [
           ...unless(
-            verdict === undefined || verdict === '' || verdict === 'fail',
+            verdict === undefined || verdict === '' || verdict === 'fail' || verdict === 'error',
             `the verdict is ${verdict ?? ''}, and the model is worse`,
           ),
-          ...unless(record?.verdict === undefined || record.verdict === 'fail', `the record says ${record?.verdict ?? ''}`),
-          ...unless(!succeeded(told) || (verdict === 'fail' && record?.verdict === 'fail'), 'it ended well without a verdict'),
+          ...unless(
+            record?.verdict === undefined || record.verdict === 'fail' || record.verdict === 'error',
+            `the record says ${record?.verdict ?? ''}`,
+          ),
+          ...unless(!succeeded(told) || record?.verdict === verdict, `it says ${verdict ?? ''}, and the record ${record?.verdict ?? ''}`),
+          ...unless(told.is === 'disturbed' || verdict === 'fail', `the verdict is ${verdict ?? ''}`),
           ...unless((await world.records.get(namespace, stored.name)) !== undefined, 'the record is gone'),
         ];
       },
@@ -444,10 +455,11 @@ const fetchMlflow: Subject = {
         const { verdict } = told.result.outputs;
         return Promise.resolve([
           ...unless(
-            verdict === undefined || verdict === '' || verdict === 'fail',
+            verdict === undefined || verdict === '' || verdict === 'fail' || verdict === 'error',
             `the verdict is ${verdict ?? ''}, and the model is worse`,
           ),
-          ...unless(!succeeded(told) || verdict === 'fail', 'it ended well without a verdict'),
+          ...unless(!succeeded(told) || verdict !== undefined, 'it ended well without a verdict'),
+          ...unless(told.is === 'disturbed' || verdict === 'fail', `the verdict is ${verdict ?? ''}`),
         ]);
       },
     };

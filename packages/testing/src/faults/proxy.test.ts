@@ -134,7 +134,7 @@ describe('a fault of a watch', () => {
     ['reset', (text, error) => error === 'ECONNRESET' && whole.join('').startsWith(text)],
     ['length', (text, error) => error !== undefined && whole.join('').startsWith(text)],
     ['gone', (text) => text.includes('"code":410')],
-    ['duplicate', (text) => text.includes(whole[5] + whole[5]!)],
+    ['duplicate', (text) => text.includes(`${whole[5]}${whole[5]}`)],
     ['reorder', (text) => text.indexOf(whole[4]!, text.indexOf(whole[5]!)) > 0],
     ['slow', (text, error) => text === whole.join('') && error === undefined],
   ])('%s', async (fault, holds) => {

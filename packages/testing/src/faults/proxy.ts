@@ -51,6 +51,8 @@ export interface FaultProxy {
   readonly trace: readonly Traced[];
   /** Bearer tokens that came over a connection whose certificate nobody should trust. */
   readonly betrayed: readonly string[];
+  /** The right certificate is back, whatever was struck. */
+  heal(): void;
   close(): Promise<void>;
 }
 
@@ -112,6 +114,12 @@ class Proxy implements FaultProxy {
 
   async listen(): Promise<void> {
     await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+  }
+
+  heal(): void {
+    this.#strange = 0;
+    this.#nextStream = undefined;
+    if (this.#own) (this.#server as TlsServer).setSecureContext(this.#own);
   }
 
   async close(): Promise<void> {
