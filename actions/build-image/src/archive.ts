@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { ActionError, messageOf } from '@slashtrain/core/action/errors';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { following, mayPass, persistent, readBody, type Exchange, type HttpAnswer, type Patience } from '@slashtrain/core/registry/http';
-import { extract, type Header } from 'tar-stream';
+import type { Extract, Header } from 'tar-stream';
 
 /** One file of a commit, as git has it. */
 export interface CommitFile {
@@ -69,8 +69,8 @@ export async function fetchCommit(request: ArchiveRequest): Promise<Commit> {
   for (let attempt = 1; ; attempt++) {
     const content = await open(request.file, 'w+');
     try {
-      const answer = await ask(request);
-      return await unpack(answer, request.sha, content);
+      const [answer, { extract }] = await Promise.all([ask(request), import('tar-stream')]);
+      return await unpack(answer, request.sha, content, extract());
     } catch (error) {
       // Of no more use: on a full disk, what is said about it needs the room. What cannot be cut has no room to give back.
       await content.truncate(0).catch(() => undefined);
@@ -123,11 +123,10 @@ async function ask({ context, sha, token, exchange, patience }: ArchiveRequest):
   });
 }
 
-async function unpack(answer: HttpAnswer, sha: string, content: FileHandle): Promise<Commit> {
+async function unpack(answer: HttpAnswer, sha: string, content: FileHandle, unpacking: Extract): Promise<Commit> {
   const files: CommitFile[] = [];
   let time: Date | undefined;
   let end = 0;
-  const unpacking = extract();
   const finished = pipeline(answer.body, createGunzip(), (source: AsyncIterable<Buffer>) => checkCommit(source, sha), unpacking);
   // A failure reaches us through the entries, or at the end.
   finished.catch(() => undefined);

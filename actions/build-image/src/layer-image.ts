@@ -7,9 +7,9 @@ import { compose, hashInputs, hashRequest, type LayerFacts, type OwnLayers } fro
 import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { keepPackages, packageLayer, planDependencies, type Dependencies, type PackageLayer } from './dependencies.ts';
 import type { ImageRequest } from './inputs.ts';
-import { writeLayer, type Layer } from './layer.ts';
+import type { Layer } from './layer.ts';
 import type { WithScript } from './notebook/notebook.ts';
-import { moveTags, publish, publishManifests, type Made } from './publish.ts';
+import { findLayers, moveTags, publish, publishManifests, type Made } from './publish.ts';
 import { findBuilt, findSame, inputsTag, isOfRequest, ownLayersOf, topOf } from './reuse.ts';
 import { hashFiles } from './unpack.ts';
 
@@ -19,14 +19,19 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   const { target } = request;
   const registry = registries.of(target);
   const wanted = request.layer.base ?? 'scratch';
-  // The commit's files are asked for as soon as it is clear that the registry has no image of it; who needs them is told what fails.
+  // As soon as it is clear that the registry has no image of the commit, its files are asked for, and what packs them is loaded
+  // meanwhile; who needs them is told what fails.
   const standing = request.mayReuse ? findBuilt(registry, target, sha) : Promise.resolve(undefined);
-  standing.then((image) => (image ? undefined : shop.commit.get())).catch(() => undefined);
+  const packing = standing.then((image) => (image ? undefined : Promise.all([shop.commit.get(), import('./layer.ts')])));
+  packing.catch(() => undefined);
   const base = wanted === 'scratch' ? scratchBase(request.platforms) : await resolveBase(registries, wanted, request.platforms);
   shop.log.info(`base ${base.name ? formatImageName(base.name) : 'scratch'}`);
   if (base.platforms.length > 1 && request.platforms.length === 0 && base.name && base.name.registry !== target.registry)
     shop.log.info(`all ${base.platforms.length} platforms of the base are copied to ${target.registry}; give "platforms" to move less`);
 
+  // Which of the base's layers are there is asked meanwhile.
+  const present = shop.isDryRun ? undefined : standing.then((image) => (image ? undefined : findLayers(registries, target, base)));
+  present?.catch(() => undefined);
   const hash = hashRequest(request, sha, base, shop.source);
   const image = await standing;
   const built = image && isOfRequest(image, hash) ? image : undefined;
@@ -83,6 +88,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   const packages = plan ? await makePackages(plan, request, shop) : [];
   const sources = packages.flatMap(({ layer }) => (layer ? [{ what: 'packages' as const, source: layer }] : []));
   const make = async (): Promise<Made & { layer: Layer }> => {
+    const { writeLayer } = await import('./layer.ts');
     const layer = await writeLayer(
       files,
       (file) => bytesOf(file, commit.content),
@@ -98,7 +104,7 @@ export async function buildLayerImage(request: ImageRequest, why: string, shop: 
   };
   const { made: whole, placements } = shop.isDryRun
     ? { made: await make(), placements: [] }
-    : await publish({ registries, target, base, make, tags, keptAs: inputsTag(inputs) });
+    : await publish({ registries, target, base, make, tags, keptAs: inputsTag(inputs), present: await present });
   if (!shop.isDryRun)
     for (const [at, one] of (plan?.platforms ?? []).entries()) {
       const installed = packages[at];

@@ -6,6 +6,7 @@ import type { BlobSource } from '@slashtrain/core/registry/upload';
 // Without the part that loads node's worker threads.
 import { Gzip } from 'fflate/browser';
 import { pack, type Pack } from 'tar-stream';
+import { fileTime } from './file-time.ts';
 
 /** A file, a symbolic link or an empty folder of a layer. */
 export interface LayerFile {
@@ -28,11 +29,6 @@ export interface Layer extends BlobSource {
   files: number;
 }
 
-/**
- * The time of every file: with a commit's own time the same files would be another layer in each commit. Not 1970,
- * since zip has no time before 1980, and Python programs that pack their own code (Ray, Spark) fail on it.
- */
-export const fileTime = new Date('1980-01-01T00:00:00Z');
 // Pieces of one size, so that the compressed bytes do not depend on how the data happened to come.
 const piece = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, readlink, rm, stat, lstat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeLayer, type Layer, type LayerFile } from './layer.ts';
+import type { Layer, LayerFile } from './layer.ts';
 
 /** Where packages lie in an image: no base has anything there. */
 export const packagesFolder = '/opt/python-packages';
@@ -34,6 +34,7 @@ export async function writePackages(folder: string, file: string): Promise<Layer
       link: isLink ? await readlink(join(folder, path)) : '',
     });
   }
+  const { writeLayer } = await import('./layer.ts');
   return writeLayer(files, ({ path }) => createReadStream(join(folder, path)) as AsyncIterable<Buffer>, packagesFolder, file);
 }
 

@@ -27,6 +27,8 @@ export interface Publication<T extends Made> {
   tags: readonly string[];
   /** A further tag, by which the image is found again. */
   keptAs: string;
+  /** The answers of {@link findLayers}, where it was asked. */
+  present?: LayersPresent | undefined;
 }
 
 /** What was made to be put on a base. */
@@ -41,6 +43,28 @@ const atOnce = 4;
 /** Bytes up to which a layer that nobody has seen is sent without asking for it first. */
 const small = 64 * 1024;
 
+/** Which of a base's layers a repository has, by digest. */
+export type LayersPresent = ReadonlyMap<string, boolean>;
+
+/** Asks which of the base's layers are where the image goes, for {@link publish}. Nothing is changed. */
+export async function findLayers(registries: Registries, target: ImageName, base: Base): Promise<LayersPresent> {
+  const from = base.name;
+  // Layers of the same repository are there, and need not be asked for.
+  if (!from || (from.registry === target.registry && from.repository === target.repository)) return new Map();
+  const registry = registries.of(target);
+  const scopes = push(target.repository, from.registry === target.registry ? from.repository : undefined);
+  const found = await inParallel(
+    layersBelow(base).map((blob) => async () => [blob.digest, await registry.hasBlob(target.repository, blob.digest, scopes)] as const),
+    atOnce,
+  );
+  return new Map(found);
+}
+
+/** Each layer of the base once, whichever platforms have it. */
+function layersBelow(base: Base): Descriptor[] {
+  return [...new Map(base.platforms.flatMap(({ manifest }) => manifest.layers.map((blob) => [blob.digest, blob]))).values()];
+}
+
 /**
  * Puts an image into its registry such that nobody ever sees half of it: first the blobs, then the manifests of the
  * platforms under their digests, and when all of that is there, the image under its tags.
@@ -52,10 +76,10 @@ export async function publish<T extends Made>({
   make,
   tags,
   keptAs,
+  present,
 }: Publication<T>): Promise<{ made: T; placements: Placement[] }> {
   const registry = registries.of(target);
   const { repository } = target;
-  const below = new Map(base.platforms.flatMap(({ manifest }) => manifest.layers.map((blob) => [blob.digest, blob])));
   const standing = new Map<string, string | undefined>();
   let made: T | undefined;
   const work: (() => Promise<Placement[]>)[] = [
@@ -68,7 +92,7 @@ export async function publish<T extends Made>({
             what,
             digest: source.digest,
             size: source.size,
-            placed: await placeBlob(registry, repository, source, { isNew: source.size <= small }),
+            placed: await placeBlob(registry, repository, source, source.size <= small ? { isThere: false } : {}),
           })),
           ...placeConfigs(registry, repository, made.image),
         ],
@@ -80,12 +104,12 @@ export async function publish<T extends Made>({
       standing.set(tag, await registry.manifestDigest(repository, tag, push(repository)));
       return [];
     }),
-    ...[...below.values()].map((blob) => async (): Promise<Placement[]> => [
+    ...layersBelow(base).map((blob) => async (): Promise<Placement[]> => [
       {
         what: 'base layer',
         digest: blob.digest,
         size: blob.size,
-        placed: await fromBase(registries, base, blob, { registry, repository }),
+        placed: await fromBase(registries, base, blob, { registry, repository }, present?.get(blob.digest)),
       },
     ]),
   ];
@@ -114,7 +138,7 @@ function placeConfigs(registry: Registry, repository: string, image: Composed): 
     what: 'configuration',
     digest,
     size: bytes.length,
-    placed: await placeBlob(registry, repository, bytesSource(digest, bytes), { isNew: true }),
+    placed: await placeBlob(registry, repository, bytesSource(digest, bytes), { isThere: false }),
   }));
 }
 
@@ -171,7 +195,13 @@ export async function moveTags(
   );
 }
 
-function fromBase(registries: Registries, base: Base, blob: Descriptor, to: { registry: Registry; repository: string }): Promise<Placed> {
+function fromBase(
+  registries: Registries,
+  base: Base,
+  blob: Descriptor,
+  to: { registry: Registry; repository: string },
+  isThere: boolean | undefined,
+): Promise<Placed> {
   if (!base.name) throw new ActionError('internal', 'scratch has no layers');
-  return copyBlob({ registry: registries.of(base.name), repository: base.name.repository }, to, blob);
+  return copyBlob({ registry: registries.of(base.name), repository: base.name.repository }, to, blob, isThere);
 }

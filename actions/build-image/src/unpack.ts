@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lutimes, mkdir, open, symlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bytesOf, type CommitFile } from './archive.ts';
-import { fileTime } from './layer.ts';
+import { fileTime } from './file-time.ts';
 
 /**
  * Writes a commit's files below a folder that is empty, as a checkout would have them. Links come last and nothing is

@@ -32,18 +32,19 @@ export function bytesSource(digest: string, bytes: Buffer): BlobSource {
  * is asked how much it has and gets the rest, or, where it has forgotten, all of it again
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs).
  * @param mountFrom a repository of the same registry that holds it
- * @param isNew whether it is so small, and so likely not there, that asking costs more than sending
+ * @param isThere whether it is there, where that was asked already; false too where it is so small, and so likely not there, that
+ * asking costs more than sending
  * @throws ActionError `permission`, `unreachable`, `mismatch`, and what the source throws
  */
 export async function placeBlob(
   registry: Registry,
   repository: string,
   source: BlobSource,
-  { mountFrom, isNew = false }: { mountFrom?: string; isNew?: boolean } = {},
+  { mountFrom, isThere }: { mountFrom?: string; isThere?: boolean | undefined } = {},
 ): Promise<Placed> {
   if (mountFrom === repository) return 'there';
   // Asked with the token that the upload needs anyway.
-  if (!isNew && (await registry.hasBlob(repository, source.digest, push(repository, mountFrom)))) return 'there';
+  if (isThere ?? (await registry.hasBlob(repository, source.digest, push(repository, mountFrom)))) return 'there';
   if (mountFrom !== undefined) {
     const answer = await startUpload(registry, repository, { mount: source.digest, from: mountFrom }, mountFrom);
     if (answer.mounted) return 'mounted';
@@ -54,18 +55,25 @@ export async function placeBlob(
   return 'sent';
 }
 
-/** Makes a blob of one repository be in another one, wherever that is; what must travel is streamed, never stored. */
+/**
+ * Makes a blob of one repository be in another one, wherever that is; what must travel is streamed, never stored.
+ * @param isThere as {@link placeBlob} takes it
+ */
 export async function copyBlob(
   from: { registry: Registry; repository: string },
   to: { registry: Registry; repository: string },
   blob: Descriptor,
+  isThere?: boolean,
 ): Promise<Placed> {
   const source: BlobSource = {
     digest: blob.digest,
     size: blob.size,
     open: (at) => from.registry.blob(from.repository, blob, at),
   };
-  return placeBlob(to.registry, to.repository, source, from.registry.name === to.registry.name ? { mountFrom: from.repository } : {});
+  return placeBlob(to.registry, to.repository, source, {
+    isThere,
+    ...(from.registry.name === to.registry.name ? { mountFrom: from.repository } : {}),
+  });
 }
 
 async function begin(registry: Registry, repository: string): Promise<URL> {
