@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { kfpClient } from '@slashtrain/core/backend/kfp/client';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { nodeExchange } from '@slashtrain/core/registry/http';
 import { formatReference, parseReference } from '@slashtrain/core/run/reference';
@@ -118,7 +119,28 @@ describe('a pipeline of Kubeflow Pipelines', () => {
     expect(waited.stdout).toContain('prepare done, train running; 1 from the cache');
     expect(repository.checks(pull.sha)).toMatchObject([{ name: 'train: digits', conclusion: 'success' }]);
     expect(repository.checks(pull.sha)[0]?.output?.summary).toContain(`${kfp.url}/#/runs/details/${made?.id}`);
-    expect(await recordOf(run)).toMatchObject({ state: 'succeeded', kind: { plural: 'runs', group: 'kfp' } });
+    const recorded = await recordOf(run);
+    expect(recorded).toMatchObject({ state: 'succeeded', kind: { plural: 'runs', group: 'kfp' } });
+    expect(recorded.result?.outputs).toEqual([
+      { name: 'accuracy', value: '0.93' },
+      { name: 'loss', value: '-0.5' },
+      { name: 'classes.auc', value: '0.65' },
+      { name: 'prepare.data', value: 's3://pipelines/data' },
+      { name: 'train.model', value: 's3://pipelines/model' },
+      { name: 'train.metrics', value: 's3://pipelines/metrics' },
+    ]);
+    const fetched = await succeeded(step('fetch-metrics', { run, gates: '[{metric: accuracy, direction: higher, min: 0.9}]' }));
+    expect(fetched.outputs['verdict']).toBe('pass');
+    const file = JSON.parse(readFileSync(fetched.outputs['metrics-file'] ?? '', 'utf8')) as MetricsFile;
+    expect(file.candidates[0]?.tables?.map(({ name, kind }) => [name, kind])).toEqual([
+      ['evaluate.classes', 'confusion'],
+      ['evaluate.classes, ROC', 'classes'],
+      ['evaluate.sliced, small', 'confusion'],
+    ]);
+    expect(file.candidates[0]?.tables?.[0]?.rows).toEqual([
+      { label: 'cat', values: [9, 1] },
+      { label: 'dog', values: [2, 8] },
+    ]);
   });
 
   it('is one run also where the answer to its making was lost, and where its API is busy', async () => {

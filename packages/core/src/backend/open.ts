@@ -39,6 +39,7 @@ export async function backendFor(
     watchPods: (reference, signal) => of(reference).watchPods(reference, signal),
     cancel: (reference, grace) => of(reference).cancel(reference, grace),
     outputs: (reference) => of(reference).outputs(reference),
+    tables: async (reference) => (await of(reference).tables?.(reference)) ?? [],
     podOutputs: async (reference) => (await of(reference).podOutputs?.(reference)) ?? new Map(),
   };
 }
@@ -51,20 +52,23 @@ async function openKfp(
   timing: KubernetesBackendOptions['timing'],
 ): Promise<RunBackend> {
   if (!inputs) return unnamed();
-  const [{ kfpBackend }, { kfpClient }, { credentialsOf }, { nodeExchange }] = await Promise.all([
+  const [{ kfpBackend }, { kfpClient }, { credentialsOf }, { nodeExchange }, { readMetadata }] = await Promise.all([
     import('./kfp/backend.ts'),
     import('./kfp/client.ts'),
     import('./kfp/credentials.ts'),
     import('../registry/http.ts'),
+    import('./kfp/metadata/store.ts'),
   ]);
-  const client = kfpClient({
+  const reach = {
     url: inputs.url,
     credentials: credentialsOf(inputs, { environment, log }),
     exchange: nodeExchange(environment),
     signal,
-    onRetry: (why, seconds) => log.debug(`${why}; again in ${seconds.toFixed(1)} s`),
-  });
-  return kfpBackend({ client, cluster, log, ...(retries === undefined ? {} : { retries }), ...(timing ? { timing } : {}) });
+    onRetry: (why: string, seconds: number): void => log.debug(`${why}; again in ${seconds.toFixed(1)} s`),
+  };
+  const client = kfpClient(reach);
+  const metadata = (runId: string): ReturnType<typeof readMetadata> => readMetadata(runId, reach);
+  return kfpBackend({ client, metadata, cluster, log, ...(retries === undefined ? {} : { retries }), ...(timing ? { timing } : {}) });
 }
 
 /** Fails where it is asked, and not before: of several runs the others go on. */

@@ -42,8 +42,10 @@ export async function concludeRun(
   const reference = parseReference(stored.record.run ?? '');
   const { sweep } = current.record;
   const outputs = await backend.outputs(reference).catch(() => []);
+  const tables = (await backend.tables?.(reference).catch(() => [])) ?? [];
   const tail = (pod?: string): string[] => gathered.tail(pod);
-  const result = resultOf({ record: current.record, status, pods, outputs: hasTrials(sweep) ? [] : outputs, tail, now: now() });
+  const plain = resultOf({ record: current.record, status, pods, outputs: hasTrials(sweep) ? [] : outputs, tail, now: now() });
+  const result = tables.length > 0 ? { ...plain, tables } : plain;
   const metrics: RunMetrics = hasTrials(sweep)
     ? await metricsOfSweep(sweep, reference, { pods, gathered, backend })
     : { version: 1, series: gathered.series(), dropped: [] };

@@ -1,3 +1,4 @@
+import type { ClassTable } from '../metrics/metrics.ts';
 import type { RunState } from './state.ts';
 
 /** One container of a pod, as it ended or as it stands. */
@@ -64,6 +65,8 @@ export interface RunResult {
   pods: PodResult[];
   /** Small outputs by name: termination messages, or the kind's own outputs. */
   outputs: { name: string; value: string }[];
+  /** Confusion matrices and tables by class, of Kubeflow Pipelines' artifacts. Hostile text. */
+  tables?: ClassTable[];
   gpuHours: number;
   /** `gpuHours` × the record's price; absent where no price is known. */
   cost?: number;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { serveTracker, type Answer, type FakeTracker, type TrackerRequest } from '../trackers/server.ts';
+import metadata from './metadata.json' with { type: 'json' };
 import { answerFault, faultOf, operationOf } from './description.ts';
 
 export type KfpState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'SKIPPED' | 'FAILED' | 'CANCELING' | 'CANCELED' | 'PAUSED';
@@ -40,6 +41,8 @@ export interface FakeKfp extends FakeTracker {
   tokens: Set<string>;
   /** What who is not let in gets, instead of 401. */
   signIn?: { status: number; headers: Record<string, string>; body: unknown };
+  /** Whether ML Metadata is passed on, as the pages do and the API server does not. It knows one run: every one. */
+  hasMetadata: boolean;
   /** Makes the next run, and cuts the connection before the answer. */
   loseNextAnswer(): void;
 }
@@ -208,6 +211,8 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
     if (fake.tokens.size > 0 && !fake.tokens.has(token)) {
       return fake.signIn ?? refuse(401, 16, 'User identity is empty in the request header.');
     }
+    const method = /^\/ml_metadata\.MetadataStoreService\/(\w+)$/u.exec(request.url.pathname)?.[1];
+    if (method !== undefined) return fake.hasMetadata ? grpcWeb(method) : refuse(404, 5, 'Not Found');
     const given = answer(request);
     const isRun = request.method === 'POST' && request.url.pathname.endsWith('/runs');
     if (isRun && isLosing) {
@@ -228,11 +233,24 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
     runs,
     experiments,
     tokens: new Set(),
+    hasMetadata: true,
     play: (frames) => void (script = frames),
     playRetry: (frames) => void (retryScript = frames),
     loseNextAnswer: () => void (isLosing = true),
   };
   return fake;
+}
+
+/** A message and its trailers, as Envoy sends them (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md). */
+function grpcWeb(method: string): Answer {
+  const message = Buffer.from((metadata as Record<string, string>)[method] ?? '', 'base64');
+  const frame = (flags: number, content: Buffer): Buffer => {
+    const head = Buffer.from([flags, 0, 0, 0, 0]);
+    head.writeUInt32BE(content.length, 1);
+    return Buffer.concat([head, content]);
+  };
+  const body = Buffer.concat([frame(0, message), frame(0x80, Buffer.from('grpc-status:0\r\n'))]);
+  return { status: 200, headers: { 'content-type': 'application/grpc-web+proto' }, body };
 }
 
 /** As grpc-gateway answers (https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto). */

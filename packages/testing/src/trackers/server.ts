@@ -9,7 +9,7 @@ export interface TrackerRequest {
   body: string;
 }
 
-/** JSON with 200, or a status and a body of its own. */
+/** JSON with 200, or a status and a body of its own: bytes are sent as they are. */
 export type Answer = object | { status: number; headers?: Record<string, string>; body: unknown };
 
 /** What goes wrong with the next requests: another answer (a text is sent as it is), or the connection breaks in half an answer. */
@@ -46,10 +46,10 @@ export async function serveTracker(name: string, answer: (request: TrackerReques
       answer(request).then(
         (given) => {
           const { status, headers, body } = isOwn(given) ? given : { status: 200, headers: {}, body: given };
-          const text = JSON.stringify(body);
-          outgoing.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers });
-          if (fault) outgoing.write(text.slice(0, text.length / 2), () => outgoing.destroy());
-          else outgoing.end(text);
+          const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+          outgoing.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
+          if (fault) outgoing.write(bytes.subarray(0, bytes.length / 2), () => outgoing.destroy());
+          else outgoing.end(bytes);
         },
         (error: unknown) => {
           outgoing

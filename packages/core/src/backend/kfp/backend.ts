@@ -16,11 +16,15 @@ import { evidenceOf, podResult } from '../evidence.ts';
 import { gatherPods } from '../gather.ts';
 import type { ApiRun, NewRun } from './api.ts';
 import type { KfpClient } from './client.ts';
+import { measuresOf, type Measures } from './metadata/measures.ts';
+import type { RunMetadata } from './metadata/store.ts';
 import { statusOf, taskNames } from './status.ts';
 
 /** What {@link kfpBackend} is made with. */
 export interface KfpBackendOptions {
   client: KfpClient;
+  /** What ML Metadata says of a run; undefined where it is not there. */
+  metadata(runId: string): Promise<RunMetadata | undefined>;
   /** The cluster of the records: where the pods are there as well, their logs are read. */
   cluster: KubernetesClient;
   log: Log;
@@ -39,7 +43,7 @@ const longest = 15_000;
  * by its description, which ends with the record's UID. It is searched before it is made; of two the older one stays.
  */
 export function kfpBackend(options: KfpBackendOptions): RunBackend {
-  const { client, cluster, log, timing = systemTiming, retries = 0 } = options;
+  const { client, metadata, cluster, log, timing = systemTiming, retries = 0 } = options;
   const stopped = new Set<string>();
 
   const namesOf = new Map<string, ReadonlySet<string>>();
@@ -83,6 +87,8 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       wait = Math.min(longest, wait * 1.3);
     }
   };
+
+  const measured = new Map<string, Promise<Measures>>();
 
   let left = retries;
   const retried = async ({ uid, name }: RunReference, { state }: Status): Promise<boolean> => {
@@ -202,8 +208,31 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       await client.terminate(uid);
     },
 
-    outputs: async () => [],
+    outputs: async ({ uid }) => (await measures(uid)).outputs,
+
+    tables: async ({ uid }) => (await measures(uid)).tables,
   };
+
+  /** Asked for at the end of a run, and once. What cannot be read is said: metrics are missing then. */
+  function measures(uid: string): Promise<Measures> {
+    const known = measured.get(uid);
+    if (known) return known;
+    const asked = metadata(uid).then(
+      (found) => {
+        if (found) return measuresOf(found.artifacts);
+        log.notice(
+          `${client.url} passes on no ML Metadata: metrics and artifacts of the run are not read; give the address of its pages as kfp-url`,
+        );
+        return { outputs: [], tables: [] };
+      },
+      (error: unknown) => {
+        log.warning(`the artifacts of the run could not be read, so that metrics may be missing: ${describe(error)}`);
+        return { outputs: [], tables: [] };
+      },
+    );
+    measured.set(uid, asked);
+    return asked;
+  }
 
   /** Of two runs that were made at once the older one stays; ours is stopped where it is not that one. */
   async function settled(made: ApiRun, name: string, namespace: string, experimentId: string, owner: string): Promise<KubernetesObject> {
