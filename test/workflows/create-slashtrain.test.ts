@@ -1,19 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readConfig } from '@slashtrain/core/config/read';
-import { startCluster } from '@slashtrain/testing/cluster/cluster';
-import { startGitHub } from '@slashtrain/testing/github/github';
-import { registryImages } from '@slashtrain/testing/registry/images';
-import { startRegistry } from '@slashtrain/testing/registry/server';
-import { fakeForRunner } from '@slashtrain/testing/runner/github';
-import { WorkflowRuns } from '@slashtrain/testing/runner/workflow-runs';
+import { readWorkflow } from '@slashtrain/testing/runner/workflow';
 import { check, checkWorkflow, type Ask } from '../../packages/create-slashtrain/src/check.ts';
 import { main, readTemplate, UsageError } from '../../packages/create-slashtrain/src/main.ts';
 import { rights } from '../../packages/create-slashtrain/src/rights.ts';
 import { readText, root } from '../repository/repository.ts';
+import { conclusions, openWorld, placeWithPython } from '../support/world.ts';
 
 /*
  * npm create slashtrain in a repository that knows nothing of us, and what its workflow then does.
@@ -26,7 +22,7 @@ slope = sum(x * y for x, y in points) / sum(x * x for x, _ in points)
 print('slashtrain-metric {"name":"r2","value":%f}' % (1 - sum((y - slope * x) ** 2 for x, y in points) / sum(y * y for _, y in points)))
 `;
 const plain = { 'requirements.txt': 'scikit-learn==1.7.2\n', 'train.py': train, 'README.md': '# Houses\n' };
-const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+const hasActionlint = spawnSync('actionlint', ['-version']).status === 0;
 
 let folder: string;
 beforeEach(() => {
@@ -64,7 +60,7 @@ describe('in a plain scikit-learn repository', () => {
     expect([...config.pipelines.keys()]).toEqual(['houses-2']);
     expect(read('.github/workflows/slashtrain.yml')).toContain("vars.SLASHTRAIN_BASE || 'python:3.12-slim'");
     expect(check(folder, () => undefined).filter(({ level }) => level !== 'not-seen')).toEqual([]);
-    if (spawnSync('actionlint', ['-version']).status === 0) {
+    if (hasActionlint) {
       const { stdout } = spawnSync('actionlint', ['-no-color', join(folder, '.github/workflows/slashtrain.yml')], { encoding: 'utf8' });
       expect(stdout).toBe('');
     }
@@ -95,7 +91,7 @@ describe('in a plain scikit-learn repository', () => {
   });
 
   it.each([
-    [['--cluster', 'telnet'], '--cluster telnet: it is one of kubeconfig, in-cluster'],
+    [['--cluster', 'telnet'], '--cluster telnet: it is one of kubeconfig, in-cluster, eks, gke, aks'],
     [['--name', 'My Model'], 'such as my-model'],
     [['--base', "x' }} ${{ secrets.A"], '--base'],
     [['--gpus', 'many'], 'a whole number'],
@@ -108,51 +104,67 @@ describe('in a plain scikit-learn repository', () => {
   });
 
   it('makes a workflow that trains in the embedded set-up without an edit', async () => {
-    if (!python) return void process.stdout.write('skipped: the training of a new set-up; there is no python3\n');
+    const place = await placeWithPython();
+    if (!place) return;
     await create(['--metric', 'r2']);
-    const files = Object.fromEntries(
-      [...Object.keys(plain), '.github/workflows/slashtrain.yml', '.github/slashtrain.yml', 'pipelines/train.yaml'].map((path) => [
-        path,
-        read(path),
-      ]),
-    );
-    const registry = await startRegistry();
-    const cluster = await startCluster({ images: registryImages(registry.host) });
-    let past = 60 * 60_000;
-    const github = await startGitHub({ now: () => Date.now() - past });
+    const paths = [...Object.keys(plain), '.github/workflows/slashtrain.yml', '.github/slashtrain.yml', 'pipelines/train.yaml'];
+    const world = await openWorld({ files: Object.fromEntries(paths.map((path) => [path, read(path)])), name: 'houses', place });
     try {
-      // The embedded node runs programs of this machine: the image's Python is a call of it.
-      await registry.pushBase('python:3.12', {
-        files: { 'usr/bin/python3': { content: `#!/bin/sh\nexec ${python} "$@"\n`, mode: 0o755 } },
-        config: { Env: ['PATH=/usr/bin'] },
-      });
-      const repository = github.createRepository({ owner: 'acme', name: 'houses', files });
-      repository.setPermission('ada', 'write');
-      const workflows = new WorkflowRuns({
-        github: fakeForRunner(github, repository),
-        secrets: { KUBECONFIG: cluster.kubeconfig },
-        vars: { SLASHTRAIN_IMAGE: `${registry.host}/acme/houses`, SLASHTRAIN_BASE: `${registry.host}/python:3.12` },
-      });
-      const sha = repository.commit({ branch: 'topic', files: { 'README.md': '# Homes\n' }, author: 'ada' });
-      const number = repository.openPullRequest({ head: 'topic', author: 'ada' });
-      past -= 60_000;
-      const [run] = await workflows.dispatch(repository.events.issueComment(repository.comment(number, 'ada', '/train')));
-      expect(Object.fromEntries(run?.jobs.map(({ id, conclusion }) => [id, conclusion]) ?? [])).toMatchObject({
-        command: 'success',
-        train: 'success',
-      });
-      expect(repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
+      const { sha, number } = world.open({ 'README.md': '# Homes\n' });
+      const run = await world.say(number, '/train');
+      expect(conclusions(run)).toMatchObject({ command: 'success', train: 'success' });
+      expect(world.repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
         ['train: houses-2', 'success'],
         ['metrics: houses-2', 'success'],
       ]);
-      expect(repository.comments(number).at(-1)?.body).toContain('r2');
+      expect(world.repository.comments(number).at(-1)?.body).toContain('r2');
     } finally {
-      await github.close();
-      await cluster.stop();
-      await registry.close();
+      await world.close();
     }
   }, 180_000);
+
+  it.each(['eks', 'gke', 'aks'] as const)("signs in to %s by the job's own identity, and stores no secret", async (cluster) => {
+    const { said } = await create(['--cluster', cluster]);
+    const text = read('.github/workflows/slashtrain.yml');
+    const { jobs } = readWorkflow('slashtrain.yml', text);
+    expect(text).not.toMatch(/\bsecrets\.[A-Z]/u);
+    for (const { id, permissions, steps } of jobs) {
+      const login = steps.findIndex(({ name }) => String(name).startsWith('Sign in to '));
+      const first = steps.findIndex(({ uses }) => /\/(submit-pipeline|cancel-runs)@/u.test(uses ?? ''));
+      expect([id, login >= 0 && login < first]).toEqual([id, first >= 0]);
+      // Nobody else gets GitHub's token for a cloud; and what is done only after a push signs in only then.
+      expect([id, (permissions as Record<string, string>)['id-token']]).toEqual([id, first >= 0 ? 'write' : undefined]);
+      if (first >= 0) expect(steps[login]?.if).toEqual(steps[first]?.if);
+    }
+    expect(said).toContain(`${cluster.toUpperCase()}_CLUSTER`);
+    expect(check(folder, () => undefined).filter(({ level }) => level === 'wrong')).toEqual([]);
+    if (hasActionlint)
+      expect(spawnSync('actionlint', ['-no-color', join(folder, '.github/workflows/slashtrain.yml')], { encoding: 'utf8' }).stdout).toBe(
+        '',
+      );
+  });
 });
+
+it('is packed as what npm unpacks and runs, from a folder that has nothing else', async () => {
+  const made = join(dirname(folder), 'packed');
+  mkdirSync(made);
+  execFileSync(process.execPath, [join(root, 'packages/create-slashtrain/src/build.ts'), made]);
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', dirname(made)], { cwd: made, encoding: 'utf8' }),
+  ) as [{ filename: string }];
+  execFileSync('tar', ['-xzf', packed.filename], { cwd: dirname(made) });
+  const program = join(dirname(made), 'package/index.js');
+  // Node 20 has none: https://nodejs.org/api/fs.html#fsglobsyncpattern-options
+  expect(/\.globSync\b/u.test(readFileSync(program, 'utf8'))).toBe(false);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--yes'], { cwd: folder, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+  const written = ['.github/workflows/slashtrain.yml', '.github/slashtrain.yml', 'pipelines/train.yaml'];
+  expect(written.filter((path) => !stdout.includes(`wrote  ${path}`))).toEqual([]);
+  const texts = written.map(read);
+  for (const path of written) rmSync(join(folder, path));
+  await create([]);
+  expect(written.map(read)).toEqual(texts);
+}, 60_000);
 
 describe('--check', () => {
   const step = (action: string, version = `${action}/v1`): object => ({ uses: `slashtrain/slashtrain/actions/${action}@${version}` });

@@ -4,12 +4,13 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 /*
- * Makes dist/, which is what npm gets: one bundle, and the very files of examples/digits that it starts from.
+ * Makes dist/, or the folder that is named, which is what npm gets: one bundle, and the very files of examples/digits that it
+ * starts from.
  *   pnpm --filter create-slashtrain run build
  */
 const folder = join(import.meta.dirname, '..');
 const root = join(folder, '../..');
-const dist = join(folder, 'dist');
+const dist = process.argv[2] ?? join(folder, 'dist');
 const ncc = createRequire(join(root, 'package.json')).resolve('@vercel/ncc/dist/ncc/cli.js');
 
 rmSync(dist, { recursive: true, force: true });
