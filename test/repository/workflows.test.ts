@@ -27,10 +27,10 @@ describe.each(sources)('%s', (_, text) => {
   // An expression in a script is replaced before the shell sees it: a comment or a branch's name becomes code
   // (https://docs.github.com/actions/concepts/security/script-injections). Environment variables are the way in.
   it('puts no expression into a script', () => {
-    // `with.run` is an input of ours; `with.script` is what actions/github-script executes.
-    const inputs = new Set(steps.map((step) => step['with']));
+    // `with.run` is an input of ours, `outputs.run` what a job puts out; `with.script` is what actions/github-script executes.
+    const names = new Set(steps.flatMap((step) => [step['with'], step['outputs']]));
     const scripts = steps
-      .flatMap((step) => [inputs.has(step) ? undefined : step['run'], step['script']])
+      .flatMap((step) => [names.has(step) ? undefined : step['run'], step['script']])
       .filter((script) => typeof script === 'string');
     for (const script of scripts) expect(script).not.toContain('${{');
   });

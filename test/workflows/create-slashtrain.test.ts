@@ -3,8 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
 import { readConfig } from '@slashtrain/core/config/read';
 import { readWorkflow } from '@slashtrain/testing/runner/workflow';
+import { clouds } from '../../packages/create-slashtrain/src/access.ts';
 import { check, checkWorkflow, type Ask } from '../../packages/create-slashtrain/src/check.ts';
 import { main, readTemplate, UsageError } from '../../packages/create-slashtrain/src/main.ts';
 import { rights } from '../../packages/create-slashtrain/src/rights.ts';
@@ -165,6 +167,11 @@ it('is packed as what npm unpacks and runs, from a folder that has nothing else'
   await create([]);
   expect(written.map(read)).toEqual(texts);
 }, 60_000);
+
+it.each(Object.entries(clouds))('docs/clouds.md shows the steps for %s as they are written', (_, { steps }) => {
+  const blocks = [...readText('docs/clouds.md').matchAll(/^```yaml\n(.*?)^```/gmsu)].map(([, block = '']) => parse(block) as unknown);
+  expect(blocks).toContainEqual(steps);
+});
 
 describe('--check', () => {
   const step = (action: string, version = `${action}/v1`): object => ({ uses: `slashtrain/slashtrain/actions/${action}@${version}` });
