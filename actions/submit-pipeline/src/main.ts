@@ -8,9 +8,10 @@ import { kindsWith, type Kinds } from '@slashtrain/core/kinds/registry';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { checkPolicy, checkSubmitted } from '@slashtrain/core/policy/check';
 import { refuseViolations } from '@slashtrain/core/policy/violation';
+import { workflowPages } from '@slashtrain/core/backend/argo-inputs';
 import { runPages } from '@slashtrain/core/backend/kfp/pages';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
-import { parseReference } from '@slashtrain/core/run/reference';
+import { parseReference, type RunReference } from '@slashtrain/core/run/reference';
 import { endTrainCheck, makeTrainCheck, refuseWithCheck } from './check.ts';
 import { claim, type Claimed } from './claim.ts';
 import { checkOnServer, openCluster, type Cluster } from './cluster.ts';
@@ -47,7 +48,7 @@ export async function main(inputs: SubmitInputs, parts: Parts): Promise<void> {
   const claimed = await claim(plan, {
     records: recordStore(cluster.client),
     backend: await backendFor(cluster.client, [plan.recordFor(1)], { host, kinds, kfp: inputs.kfp }),
-    ...(inputs.kfp ? { pageOf: runPages(inputs.kfp) } : {}),
+    pageOf: pagesOf(inputs),
     helpers: helperStore(cluster.client),
     makeCheck: makeTrainCheck(github),
     endCheck: endTrainCheck(github, host.log),
@@ -89,7 +90,8 @@ async function planAndCheck(inputs: SubmitInputs, { client, ...none }: Cluster, 
   const object = plan.objectFor(1);
   host.setOutput('manifest-file', plan.save(host.temp, 1));
   refuseViolations([
-    ...checkSubmitted([source.object, ...(source.helpers ?? []).map((helper) => helper.object)]),
+    // As it came: a sweep puts a label of ours on its trials.
+    ...checkSubmitted([whole.object, ...(whole.helpers ?? []).map((helper) => helper.object)]),
     ...checkPolicy(plan.asTheyRun(1), commit.config.policy, { namespace: inputs.namespace ?? client?.namespace ?? 'default' }),
   ]);
   if (client) {
@@ -142,6 +144,12 @@ async function orRefuse<T>(inputs: SubmitInputs, { github, host }: Parts, make: 
     await refuseWithCheck(error, inputs, { github, log: host.log });
     throw error;
   }
+}
+
+/** Where people look at a run that has a page. */
+function pagesOf({ kfp, argo }: SubmitInputs): (run: RunReference) => string | undefined {
+  const pages = [...(kfp ? [runPages(kfp)] : []), ...(argo ? [workflowPages(argo)] : [])];
+  return (run) => pages.map((page) => page(run)).find((url) => url !== undefined);
 }
 
 function setOutputs(host: Host, { stored, run, adopted }: Claimed): void {
