@@ -46,8 +46,13 @@ describe("MLflow's model registry", () => {
     expect(await models.resolve(better)).toEqual(resolved);
     expect(await registry.aliases('digits')).toEqual(new Map([['champion', '1']]));
 
-    const { version, previous } = await models.promote({ ...better, modelUri: 'models:/digits/2' });
+    const deployed = { ...better, modelUri: 'models:/digits/2' };
+    const { version, previous } = await models.plan(deployed);
     expect(version).toBe('2');
+    // A runner that died here moved nothing, and nothing is put back.
+    await models.back(previous);
+    expect(await registry.aliases('digits')).toEqual(new Map([['champion', '1']]));
+    await models.promote(deployed, previous);
     expect(await registry.find('models:/digits@champion')).toMatchObject({ name: 'digits', version: '2', runId: ids[1] });
     const answer = await fetch(`${target.url}/api/2.0/mlflow/model-versions/get?name=digits&version=2`);
     const { model_version: found } = (await answer.json()) as { model_version: { tags: { key: string; value: string }[] } };
@@ -84,7 +89,8 @@ describe("MLflow's model registry", () => {
   it('takes away an alias that was not there before, and leaves one that somebody has moved since', async () => {
     const options = { url: target.url, from: 'MLFLOW_TRACKING_URI', environment: {}, mask: () => undefined };
     const challenger = mlflowModels({ model: 'digits', alias: 'challenger' }, options);
-    const { previous } = await challenger.promote(candidate(second, 'digits-pr2'));
+    const { previous } = await challenger.plan(candidate(second, 'digits-pr2'));
+    await challenger.promote(candidate(second, 'digits-pr2'), previous);
     await registry.setAlias('digits', 'challenger', '1');
     await challenger.back(previous);
     expect((await registry.aliases('digits')).get('challenger')).toBe('1');

@@ -171,10 +171,16 @@ export async function advance(first: StoredRollout, all: readonly StoredRollout[
       return;
     }
     signal.throwIfAborted();
-    const promoted = turn.candidate && turn.registry ? await turn.registry.promote(turn.candidate) : undefined;
+    const { candidate, registry } = turn;
+    const planned = candidate && (await registry?.plan(candidate));
+    if (planned && registry) {
+      // Before it moves: whoever finds this rollout unfinished puts it back.
+      const { previous } = planned;
+      stored = await change(rollouts, stored, (one) => ({ ...one, registry: { name: registry.name, previous } }));
+      await registry.promote(candidate, previous);
+    }
     stored = await change(rollouts, stored, (one) => ({
       ...one,
-      ...(promoted && turn.registry ? { registry: { name: turn.registry.name, previous: promoted.previous } } : {}),
       ...(url === undefined ? {} : { url }),
       state: 'deployed',
       endedAt: new Date(host.now()).toISOString(),
@@ -182,7 +188,7 @@ export async function advance(first: StoredRollout, all: readonly StoredRollout[
     await settle(stored, all, turn, judgement);
     await summarise(host, {
       title: `${rollout.name}: ${rollout.revision} is deployed to ${rollout.environment}`,
-      rows: [...rowsOf(rollout), ['URL', url], ['Before', rollout.previous], ['Model version', promoted?.version]],
+      rows: [...rowsOf(rollout), ['URL', url], ['Before', rollout.previous], ['Model version', planned?.version]],
       notes: turn.notes,
       ...(turn.diff === undefined ? {} : { diff: turn.diff }),
       ...(judgement ? { judgement } : {}),

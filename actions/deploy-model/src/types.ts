@@ -194,8 +194,10 @@ export interface Registry {
   readonly name: string;
   /** Registers the run's model where it is not yet, and finds where it lies. Called before anything is deployed. */
   resolve(candidate: Candidate): Promise<{ modelUri?: string; version?: string }>;
-  /** Moves the alias, and puts tags with SHA and verdict. `previous` is what {@link Registry.back} needs. May be sent twice. */
-  promote(candidate: Candidate): Promise<{ version: string; previous: RegistryState }>;
-  /** Puts the aliases where they were. */
+  /** What is going to be moved, and where it is now: {@link Registry.back} needs no more. Kept before anything is moved. */
+  plan(candidate: Candidate): Promise<{ version: string; previous: RegistryState }>;
+  /** Moves the alias as planned, and puts tags with SHA and verdict. May be sent twice. */
+  promote(candidate: Candidate, planned: RegistryState): Promise<void>;
+  /** Puts the aliases where they were; one that was not moved, or by others since, stays. May be sent twice. */
   back(previous: RegistryState): Promise<void>;
 }

@@ -76,23 +76,30 @@ export function mlflowModels({ model, alias }: MlflowInputs, options: MlflowOpti
       return { modelUri: isOwn ? `models:/${version.name}/${version.version}` : uri, version: version.version };
     },
 
-    async promote(candidate) {
-      const version = await versionOf(candidate);
-      const before = (await registry.aliases(version.name)).get(alias);
-      await registry.tag(version, {
-        'slashtrain.sha': candidate.sha,
-        'slashtrain.run': parseReference(candidate.run).name,
-        'slashtrain.environment': candidate.environment,
-        ...(candidate.record.verdict === undefined ? {} : { 'slashtrain.verdict': candidate.record.verdict }),
-      });
-      await registry.setAlias(version.name, alias, version.version);
-      return { version: version.version, previous: { model: version.name, alias, version: before ?? null, set: version.version } };
+    async plan(candidate) {
+      const { name, version } = await versionOf(candidate);
+      const before = (await registry.aliases(name)).get(alias);
+      return { version, previous: { model: name, alias, version: before ?? null, set: version } };
+    },
+
+    async promote({ sha, run, environment, record: { verdict } }, planned) {
+      const { model: name, alias: moved, set } = readState(planned);
+      await registry.tag(
+        { name, version: set },
+        {
+          'slashtrain.sha': sha,
+          'slashtrain.run': parseReference(run).name,
+          'slashtrain.environment': environment,
+          ...(verdict === undefined ? {} : { 'slashtrain.verdict': verdict }),
+        },
+      );
+      await registry.setAlias(name, moved, set);
     },
 
     async back(previous) {
       const { model: name, alias: moved, version, set } = readState(previous);
       const now = (await registry.aliases(name)).get(moved);
-      // Somebody has moved it since; that is theirs.
+      // It was not moved yet, or somebody has moved it since: that is theirs.
       if (now !== set) return;
       if (version === null) await registry.dropAlias(name, moved);
       else await registry.setAlias(name, moved, version);

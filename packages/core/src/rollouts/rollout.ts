@@ -76,7 +76,7 @@ export interface Rollout {
     since?: string;
     due?: string;
   };
-  /** The registry whose alias was moved, and where it was. */
+  /** The registry whose alias is moved, and where it was: written before it moves. */
   registry?: { name: string; previous: Record<string, unknown> };
   /** Inputs that whoever goes on needs, by name: the smoke test, the steps. No secrets. */
   inputs: { name: string; value: string }[];

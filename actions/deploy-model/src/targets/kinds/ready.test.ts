@@ -153,6 +153,31 @@ describe('an InferenceService', () => {
   ])('%s', (_, object, children, state, reason) => {
     expect(inferenceServiceReady(object, { children })).toMatchObject({ state, reason });
   });
+
+  // As KServe 0.20 said it on a cluster, after a model that mends what could not be loaded was applied.
+  const stale = service({
+    ...ready,
+    modelStatus: {
+      transitionStatus: 'BlockedByFailedLoad',
+      lastFailureInfo: { reason: 'ModelLoadFailed', message: 'no model', exitCode: 1 },
+    },
+  });
+  const pod = (state: object): Pod =>
+    ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'digits-predictor-a' },
+      status: { initContainerStatuses: [{ name: 'storage-initializer', restartCount: 0, state }] },
+    });
+  it.each<[string, Pod[] | undefined, string]>([
+    ['has no pod yet', [], 'progressing'],
+    ['has a pod that loads', [pod({ running: {} })], 'progressing'],
+    ['has a pod that could not load it either', [pod({ terminated: { exitCode: 1, reason: 'Error' } })], 'failed'],
+    ['has pods that cannot be read', undefined, 'failed'],
+  ])('blocked, where the newest revision %s: %p', (_, pods, state) => {
+    const children = [child('new', { ...up, updatedReplicas: 0 })];
+    expect(inferenceServiceReady(stale, { children, ...(pods ? { pods } : {}) }).state).toBe(state);
+  });
 });
 
 describe('a Knative Service', () => {
