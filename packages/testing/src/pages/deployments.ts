@@ -33,12 +33,18 @@ export function deploymentList(repository: RepositoryData): Markup {
   </ul>`;
 }
 
+/** How a deployment stands, as its state's sign. */
+export function deploymentSign({ statuses }: Deployment): Markup {
+  const state = statuses.at(-1)?.state ?? 'pending';
+  return sign(tones[state], state.replaceAll('_', ' '));
+}
+
 function row(repository: RepositoryData, deployment: Deployment): Markup {
   const latest = deployment.statuses.at(-1);
   const state = latest?.state ?? 'pending';
   const url = latest?.environmentUrl;
   return markup`<li>
-    ${sign(tones[state], state.replaceAll('_', ' '))}
+    ${deploymentSign(deployment)}
     <span class="grow"
       ><strong>${deployment.environment}</strong> ${latest?.description ?? deployment.description}
       <span class="muted"

@@ -106,6 +106,25 @@ describe('a pull request', () => {
     expect(shown).not.toMatch(/javascript:|onclick|style=|a marker|example\.com|<iframe(?! class="diagram")/u);
   });
 
+  it('shows what was deployed of it, and how that stands', async () => {
+    const sha = repository.head('topic');
+    const headers = { authorization: `Bearer ${github.token({ contents: 'read', deployments: 'write' }, { repository })}` };
+    const post = async (path: string, body: object): Promise<{ id: number }> =>
+      (
+        await fetch(`${github.apiUrl}/repos/acme/digits/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      ).json() as Promise<{
+        id: number;
+      }>;
+    const asked = { ref: sha, environment: 'staging', auto_merge: false, required_contexts: [], description: hostile };
+    const { id } = await post('deployments', asked);
+    await post(`deployments/${id}/statuses`, { state: 'in_progress' });
+    expect(await page('/acme/digits/pull/1')).toMatch(/class="event deployed">[^]*in progress[^]*deployed to [^]*staging/u);
+    await post(`deployments/${id}/statuses`, { state: 'failure', description: `${hostile} runs` });
+    const html = await page('/acme/digits/pull/1');
+    expect(html).toMatch(/class="event deployed">[^]*failure[^]*deployed to [^]*staging[^]*&lt;script&gt;[^]* runs/u);
+    expect(html).not.toContain('<script>alert');
+  });
+
   it('says what a merge waits for, and that it may go on', async () => {
     expect(await page('/acme/digits/pull/1')).toMatch(/Merging is blocked.*Waiting for status &quot;train: digits&quot;/su);
     const headSha = repository.head('topic');

@@ -4,12 +4,14 @@ import {
   type Account,
   type CheckRun,
   type Comment,
+  type Deployment,
   type Issue,
   type Pull,
   type Reaction,
   type RepositoryData,
 } from '../github/store.ts';
 import type { CommitObject } from '../github/git/objects.ts';
+import { deploymentSign } from './deployments.ts';
 import { each, markup, nothing, raw, shortSha, time, type Markup } from './markup.ts';
 import { layout } from './layout.ts';
 import { renderMarkdown } from './markdown.ts';
@@ -66,6 +68,9 @@ function timeline(repository: RepositoryData, issue: Issue): Happening[] {
   const comments = [...repository.comments.values()].filter((comment) => comment.issue === issue.number);
   const all: Happening[] = [
     ...commits.map((commit) => pushed(repository, pull, commit)),
+    ...[...repository.deployments.values()]
+      .filter(({ sha }) => commits.some((commit) => commit.sha === sha))
+      .map((deployment) => deployed(repository, deployment)),
     ...comments.map((comment) => ({
       at: comment.createdAt,
       order: comment.id,
@@ -97,6 +102,25 @@ function pushed(repository: RepositoryData, pull: Pull | undefined, commit: Comm
       'commit',
       markup`<span class="grow">${subject}</span> ${checks.length > 0 ? sign(summaryTone(checks), `${checks.length} checks`) : nothing}
         ${commitLink(repository, commit.sha)}`,
+    ),
+  };
+}
+
+/** As GitHub shows it: at the commit that was deployed, with how it stands by now. */
+function deployed(repository: RepositoryData, deployment: Deployment): Happening {
+  const { creator, environment, sha, createdAt, id } = deployment;
+  const latest = deployment.statuses.at(-1);
+  return {
+    at: createdAt,
+    order: id,
+    show: event(
+      'deployed',
+      markup`${deploymentSign(deployment)}
+        <span class="grow"
+          >${person(creator)} deployed to <a href="/${fullName(repository)}/deployments"><strong>${environment}</strong></a>
+          <span class="muted">${latest?.description ?? deployment.description}</span></span
+        >
+        ${commitLink(repository, sha)}`,
     ),
   };
 }
