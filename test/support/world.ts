@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import type { Place } from '@slashtrain/testing/demo/place';
-import { openPlace } from '@slashtrain/testing/demo/place';
-import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
+import { openPlace, type Place } from '@slashtrain/testing/demo/place';
+import { startCluster } from '@slashtrain/testing/cluster/cluster';
 import type { WorkflowEvent } from '@slashtrain/testing/github/events';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import type { Comment } from '@slashtrain/testing/github/store';
@@ -81,7 +80,7 @@ export async function openWorld({ files, name = 'digits', vars, onProgress, ...m
 }
 
 /** The embedded parts with a base image whose `python3` is this machine's; undefined where it has none. */
-export async function placeWithPython(): Promise<(Place & { embedded: EmbeddedCluster }) | undefined> {
+export async function placeWithPython(): Promise<Place | undefined> {
   const { stdout } = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
   if (!stdout) {
     process.stdout.write('skipped: programs in Python; there is no python3\n');
@@ -96,7 +95,6 @@ export async function placeWithPython(): Promise<(Place & { embedded: EmbeddedCl
   });
   return {
     cluster: embedded.url,
-    embedded,
     registry: registry.host,
     base: `${registry.host}/python:3.12`,
     kubeconfig: embedded.kubeconfig,
