@@ -86,7 +86,7 @@ function spoiled(data: unknown, keepsTypes = false): fc.Arbitrary<unknown> {
     }
   };
   visit(data, []);
-  const change = fc.tuple(fc.constantFrom(...places), fc.constantFrom('replace', 'remove', 'double') as fc.Arbitrary<string>, strange);
+  const change = fc.tuple(fc.constantFrom(...places), fc.constantFrom('replace', 'remove', 'double'), strange);
   return fc
     .array(change, { minLength: 1, maxLength: 3 })
     .map((changes) =>
@@ -436,7 +436,7 @@ describe('an object of a cluster, whatever its status', () => {
           spec: {},
           status: JSON.parse(text) as unknown,
         };
-        return kind.status(object as unknown as KubernetesObject);
+        return kind.status(object);
       },
     );
   });

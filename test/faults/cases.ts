@@ -69,6 +69,8 @@ function isPossible(server: ServerName, trouble: Trouble, moment: Moment, { read
       return moment === 'first' || moment === 'answer' || moment === 'watch';
     // Who says that it was refused has not done it.
     case 'gone':
+      // An API server says it of a watch alone.
+      return server === 'kubernetes' ? moment === 'watch' : moment !== 'answer';
     case 'busy':
     case 'busy-until':
     case 'expired':

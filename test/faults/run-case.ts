@@ -23,8 +23,17 @@ const boundMilliseconds = 270_000;
 /** A registry reads a blob again after its last byte: it is given 5 minutes. */
 const registryMilliseconds = 400_000;
 
-/** Runs one case: the action with its trouble, then the action once more without, and judges both. */
-export async function runCase(one: FaultCase, seed: number, subject: Subject, world: World): Promise<CaseResult> {
+/**
+ * Runs one case: the action with its trouble, then the action once more without, and judges both.
+ * @param options `onlyNeeded`: the second only where the first did not go through
+ */
+export async function runCase(
+  one: FaultCase,
+  seed: number,
+  subject: Subject,
+  world: World,
+  { onlyNeeded = false } = {},
+): Promise<CaseResult> {
   const traffic = subject.traffic[one.server];
   if (!traffic) throw new Error(`${subject.name} does not speak to ${one.server}`);
   const draw = drawFor(one, seed, traffic);
@@ -71,6 +80,11 @@ export async function runCase(one: FaultCase, seed: number, subject: Subject, wo
       ...(wasKilled ? [] : await prepared.judge({ result: disturbed.result, is: 'disturbed', trouble })),
       ...(beside ? await prepared.judge({ result: beside.result, is: 'disturbed', trouble }) : []),
     ];
+    const came = wasKilled ? 'killed' : !aim.hit && trouble !== 'twin' ? 'never' : disturbed.result.code === 0 ? 'through' : 'failed';
+    const done = { case: one, came, trace: proxy.trace } as const;
+    const outputs = { disturbed: disturbed.result.shown, again: '' };
+    const seconds = (): number => (performance.now() - started) / 1000;
+    if (onlyNeeded && disturbed.result.code === 0) return { ...done, problems, outputs, seconds: seconds() };
     const again = await bounded(startBundle(prepared.again ?? { ...prepared.run, runAttempt: 2 }));
     const healed = prepared.heals && (await bounded(startBundle(prepared.heals)));
     const undone = trouble !== 'replaced' && !mayStayFailed(one, again.result);
@@ -80,14 +94,7 @@ export async function runCase(one: FaultCase, seed: number, subject: Subject, wo
       ...(await prepared.judge({ result: again.result, is: 'again', trouble })).map((problem) => `again: ${problem}`),
       ...(proxy.betrayed.length > 0 ? ['a token was sent to a server whose certificate nobody trusts'] : []),
     );
-    return {
-      case: one,
-      came: wasKilled ? 'killed' : !aim.hit && trouble !== 'twin' ? 'never' : disturbed.result.code === 0 ? 'through' : 'failed',
-      problems,
-      trace: proxy.trace,
-      outputs: { disturbed: disturbed.result.shown, again: again.result.shown },
-      seconds: (performance.now() - started) / 1000,
-    };
+    return { ...done, problems, outputs: { ...outputs, again: again.result.shown }, seconds: seconds() };
   } finally {
     running?.kill();
     await proxy.close();

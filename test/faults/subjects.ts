@@ -485,11 +485,14 @@ const report: Subject = {
         const record = await recordOf(place, stored.name);
         const comments = repository.comments(pull.number);
         const checks = repository.checks(pull.sha);
-        const isThere = comments.length === 1 && checks.length === 1 && checks[0]?.conclusion === 'success';
+        // Two reports in one moment each make a check, since GitHub's have no compare-and-swap: of the same verdict, then.
+        const most = told.trouble === 'twin' ? 2 : 1;
+        const areRight = checks.length >= 1 && checks.length <= most && checks.every(({ conclusion }) => conclusion === 'success');
+        const isThere = comments.length === 1 && areRight;
         return [
           ...unless(comments.length <= 1, `${comments.length} comments`),
           ...unless(checks.filter(({ status }) => status !== 'completed').length === 0, 'a check is left in progress'),
-          ...unless(told.is === 'disturbed' || checks.length === 1, `${checks.length} checks`),
+          ...unless(told.is === 'disturbed' || areRight, `${checks.length} checks`),
           ...unless(!succeeded(told) || isThere, `it ended well with ${comments.length} comments and ${checks.length} checks`),
           ...unless(record?.reportedAt === undefined || isThere, 'the record says reported, and comment and check are not both there'),
           ...unless(!succeeded(told) || record?.reportedAt !== undefined, 'it ended well, and the record does not say reported'),
