@@ -77,14 +77,17 @@ function knownToAct(workflow: string | Uint8Array): string {
   return String(document);
 }
 
-/** Each action as its tag has it: `action.yml` and the bundle, and nothing else. */
+/** Each action as its tag has it, `action.yml` and the bundle and nothing else; and the reusable workflows. */
 function ownActions(folder: string, tags: Record<string, string> = {}): Record<string, string> {
   const names = readdirSync(actions);
   for (const name of names.filter((name) => tags[name] === undefined)) {
     for (const part of ['action.yml', 'dist'])
       cpSync(join(actions, name, part), join(folder, name, 'actions', name, part), { recursive: true });
   }
-  return Object.fromEntries(names.map((name) => [`slashtrain/slashtrain@${name}/v1`, tags[name] ?? join(folder, name)]));
+  // The reusable workflows have a tag of their own, on main.
+  cpSync(join(actions, '../.github/workflows'), join(folder, 'workflows/.github/workflows'), { recursive: true });
+  const own = names.map((name): [string, string] => [`slashtrain/slashtrain@${name}/v1`, tags[name] ?? join(folder, name)]);
+  return Object.fromEntries([...own, ['slashtrain/slashtrain@v1', join(folder, 'workflows')]]);
 }
 
 function start(program: string, folder: string, args: string[]): Promise<{ code: number | null; output: string }> {
