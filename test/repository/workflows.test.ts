@@ -66,6 +66,43 @@ describe.each(workflows)('the workflow %s', (name, text) => {
   });
 });
 
+describe.each(['train', 'deploy', 'sync', 'cleanup'])('the reusable workflow %s.yml', (name) => {
+  const workflow = parseAllDocuments(readText(`.github/workflows/${name}.yml`))[0]?.toJS() as {
+    on: { workflow_call: { inputs: Record<string, Yaml>; secrets: Yaml } };
+    permissions: unknown;
+    jobs: Record<string, { permissions: Record<string, string>; steps: Yaml[] }>;
+  };
+
+  it('asks for the permissions and secrets that its page names, and for no others', () => {
+    const wanted = new Map<string, string>();
+    for (const { permissions } of Object.values(workflow.jobs)) {
+      for (const [right, level] of Object.entries(permissions)) if (wanted.get(right) !== 'write') wanted.set(right, level);
+    }
+    const row = readText('docs/reusable-workflows.md')
+      .split('\n')
+      .find((line) => line.startsWith(`| [${name}.yml]`));
+    const [, , , permissions = '', secrets = ''] = (row ?? '').split('|');
+    const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/gu)].map(([, text = '']) => text).sort();
+    expect(named(permissions)).toEqual([...wanted].map(([right, level]) => `${right}: ${level}`).sort());
+    expect(named(secrets)).toEqual(Object.keys(workflow.on.workflow_call.secrets).sort());
+    expect(workflow.permissions).toEqual({});
+  });
+
+  it('names our actions in full, by their own tags, and says what each input is', () => {
+    for (const { steps } of Object.values(workflow.jobs)) {
+      for (const { uses } of steps) expect(uses).toMatch(/^slashtrain\/slashtrain\/actions\/([a-z-]+)@\1\/v\d+$/u);
+    }
+    const inputs = Object.entries(workflow.on.workflow_call.inputs);
+    expect(inputs.filter(([, input]) => typeof input['description'] !== 'string' || typeof input['type'] !== 'string')).toEqual([]);
+    const text = readText(`.github/workflows/${name}.yml`);
+    expect(
+      inputs
+        .map(([input]) => input)
+        .filter((input) => !text.includes(`inputs.${input} `) && !text.includes(`inputs.${input})`) && !text.includes(`inputs.${input},`)),
+    ).toEqual([]);
+  });
+});
+
 function* objectsIn(value: unknown): Generator<Yaml> {
   if (typeof value !== 'object' || value === null) return;
   if (!Array.isArray(value)) yield value as Yaml;
