@@ -8,7 +8,6 @@ import { parse, stringify } from 'yaml';
 import { ActionError } from '@slashtrain/core/action/errors';
 import { readConfig } from '@slashtrain/core/config/read';
 import { kinds } from '@slashtrain/core/kinds/index';
-import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { openAccess } from '@slashtrain/core/kubernetes/access';
 import { readStatus } from '@slashtrain/core/kubernetes/refusal';
 import { parseMetricsFile } from '@slashtrain/core/metrics/file';
