@@ -1,6 +1,8 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import { katibExperiment } from '@slashtrain/core/kinds/katib-experiment';
 import type { Container, KubernetesObject } from '@slashtrain/core/kinds/kind';
+import { defaultsAnnotation } from '@slashtrain/core/kinds/parameters';
+import { isMap, parseDocument } from 'yaml';
 import type { Source } from '../source.ts';
 import { noPlace } from './indexed-job.ts';
 import { placesOf } from './launcher.ts';
@@ -27,7 +29,7 @@ export function experiment(source: Source, request: SweepRequest, maxFailed: num
   const missing = names.find((name) => !used.has(name));
   if (missing !== undefined) throw noPlace(missing);
   const { metadata, ...rest } = trial;
-  const { annotations } = metadata;
+  const annotations = withoutDefaults(metadata.annotations, names);
   const object: KubernetesObject = {
     apiVersion: 'kubeflow.org/v1beta1',
     kind: 'Experiment',
@@ -71,6 +73,16 @@ function fill(container: Container, names: readonly string[], used: Set<string>)
   if (container.command) container.command = container.command.map(put);
   if (container.args) container.args = container.args.map(put);
   for (const variable of container.env ?? []) if (typeof variable.value === 'string') variable.value = put(variable.value);
+}
+
+/** The defaults of parameters that are swept have no place any more. */
+function withoutDefaults(annotations: KubernetesObject['metadata']['annotations'], names: readonly string[]): typeof annotations {
+  const { [defaultsAnnotation]: text, ...others } = annotations ?? {};
+  const document = typeof text === 'string' ? parseDocument(text, { schema: 'failsafe', uniqueKeys: true }) : undefined;
+  // What is no map is told by who reads it.
+  if (!document || document.errors.length > 0 || !isMap(document.contents)) return annotations;
+  for (const name of names) document.delete(name);
+  return document.contents.items.length === 0 ? others : { ...others, [defaultsAnnotation]: document.toString() };
 }
 
 function strategyOf({ on, direction }: SweepRequest): string {

@@ -191,6 +191,17 @@ describe('with Katib', () => {
     expect([recorded.trials, recorded.maxTrials]).toEqual([[], 12]);
   });
 
+  it.each([
+    ['epochs: "1"\\nlr: "2"', { 'slashtrain.dev/parameters': 'epochs: "1"\n' }],
+    ['lr: "2"', {}],
+  ])('takes the defaults %s of what is swept out', (defaults, expected) => {
+    const annotated = job().replace(
+      '{ name: digits }',
+      `{ annotations: { slashtrain.dev/parameters: ${JSON.stringify(defaults).replaceAll('\\\\', '\\')} } }`,
+    );
+    expect(plan(annotated, bayes).source.object.metadata.annotations).toEqual(expected);
+  });
+
   it('reads the metrics by a pattern', () => {
     const { spec } = plan(job(), bayes).source.object as KubernetesObject & {
       spec: { metricsCollectorSpec: { source: { filter: { metricsFormat: [string] } } } };
