@@ -8,8 +8,9 @@ import { firstParents, pullRequestsOf } from '@slashtrain/core/github/commits';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import { allows, readPermission } from '@slashtrain/core/github/permission';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
+import { addDeploymentStatus } from '@slashtrain/core/github/deployments';
 import { addReaction, listReactions } from '@slashtrain/core/github/reactions';
-import { json, ScriptedServer, type Step } from '../support/scripted-server.ts';
+import { hangUp, json, ScriptedServer, type Step } from '../support/scripted-server.ts';
 import { collect, keptLog, openFake, type FakeScene } from './github-subjects.ts';
 
 /* What core/github does when things go wrong, which GitHub itself does not do on demand. */
@@ -110,6 +111,14 @@ describe('an answer that breaks off', () => {
     await expect(readFileAt(open(), '.github/slashtrain.yml')).resolves.toMatchObject({ text: 'policy: {}' });
     server.otherwise = half;
     await expect(readFileAt(open(), '.github/slashtrain.yml')).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('of a deployment’s status is sent again: nothing else would take it out of its queue', async () => {
+    server.script(hangUp, hangUp, json(201, { id: 1 }));
+    await addDeploymentStatus(open(), 7, { state: 'failure', description: 'it did not answer' });
+    expect(server.seen.map(({ body }) => (JSON.parse(body) as { state: string }).state)).toEqual(['failure', 'failure', 'failure']);
+    server.script(hangUp, hangUp, hangUp, json(201, { id: 1 }));
+    await expect(addDeploymentStatus(open(), 7, { state: 'success', description: '' })).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('of a check that was made is looked for, and the check is not made twice', async () => {

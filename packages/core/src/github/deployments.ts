@@ -1,3 +1,4 @@
+import { ActionError } from '../action/errors.ts';
 import type { GitHub } from './client.ts';
 
 /** What GitHub shows of a deployment (https://docs.github.com/rest/deployments/statuses#create-a-deployment-status). */
@@ -28,6 +29,7 @@ export interface DeploymentStatus {
 
 // Of a deployment and of a status alike.
 const longestDescription = 140;
+const statusTries = 3;
 
 /**
  * Makes a deployment. GitHub would merge the default branch into a branch, and refuse while one of the commit's checks, ours
@@ -53,20 +55,28 @@ export async function createDeployment(github: GitHub, deployment: NewDeployment
 
 /**
  * Adds a status. Earlier deployments of the environment stay as they are: GitHub's own `auto_inactive` would deactivate
- * those of other things that are deployed to the same environment.
+ * those of other things that are deployed to the same environment. Where GitHub does not answer it is sent again, since a
+ * deployment would be left as queued otherwise, and the same status twice says the same.
  */
 export async function addDeploymentStatus(github: GitHub, id: number, status: DeploymentStatus): Promise<void> {
   const { state, description, environmentUrl, logUrl } = status;
   const isWeb = environmentUrl !== undefined && /^https?:\/\//u.test(environmentUrl);
-  await github.rest.repos.createDeploymentStatus({
-    ...github.at,
-    deployment_id: id,
-    state,
-    description: cut(description),
-    ...(isWeb ? { environment_url: environmentUrl } : {}),
-    ...(logUrl === undefined ? {} : { log_url: logUrl }),
-    auto_inactive: false,
-  });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await github.rest.repos.createDeploymentStatus({
+        ...github.at,
+        deployment_id: id,
+        state,
+        description: cut(description),
+        ...(isWeb ? { environment_url: environmentUrl } : {}),
+        ...(logUrl === undefined ? {} : { log_url: logUrl }),
+        auto_inactive: false,
+      });
+      return;
+    } catch (error) {
+      if (!(error instanceof ActionError) || error.code !== 'unreachable' || attempt === statusTries) throw error;
+    }
+  }
 }
 
 function cut(text: string): string {
