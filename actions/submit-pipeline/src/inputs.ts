@@ -3,6 +3,7 @@ import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import type { Inputs } from '@slashtrain/core/action/inputs';
 import { mapOf } from '@slashtrain/core/action/yaml-inputs';
+import { readArgoInputs, type ArgoInputs } from '@slashtrain/core/backend/argo-inputs';
 import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 import { parseQuantity } from '@slashtrain/core/policy/gpus';
 import { checkPipelineName } from '@slashtrain/core/run/name';
@@ -33,6 +34,8 @@ export interface SubmitInputs {
   ttl: number;
   /** Where Kubeflow Pipelines is, for a pipeline that `kfp` compiled. */
   kfp: KfpInputs | undefined;
+  /** Argo's server, for links. */
+  argo: ArgoInputs | undefined;
   kfpSettings: PipelineSettings;
   namespace: string | undefined;
   kubeconfig: string | undefined;
@@ -94,6 +97,7 @@ export function readInputs({ inputs, workspace }: Host): SubmitInputs {
     deadline: inputs.duration('deadline'),
     ttl: longEnough(inputs.duration('ttl') ?? 7 * day),
     kfp: readKfpInputs(inputs),
+    argo: readArgoInputs(inputs),
     kfpSettings: readPipelineSettings(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),

@@ -1,4 +1,5 @@
 import type { Host } from '@slashtrain/core/action/host';
+import { readArgoInputs, type ArgoInputs } from '@slashtrain/core/backend/argo-inputs';
 import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 
 /** The inputs of sync-runs, each checked by itself. */
@@ -10,6 +11,7 @@ export interface SyncInputs {
   limit: number;
   dryRun: boolean;
   kfp: KfpInputs | undefined;
+  argo: ArgoInputs | undefined;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -26,6 +28,7 @@ export function readInputs({ inputs }: Host): SyncInputs {
     limit: inputs.integer('limit', { min: 1, max: 256 }) ?? 50,
     dryRun: inputs.boolean('dry-run', false),
     kfp: readKfpInputs(inputs),
+    argo: readArgoInputs(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),

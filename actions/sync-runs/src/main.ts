@@ -46,7 +46,7 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   const backend = await backendFor(
     client,
     active.map(({ record }) => record),
-    { host, kfp: inputs.kfp, kinds: await kindsOfRecords(active.map(({ record }) => record)) },
+    { host, kfp: inputs.kfp, argo: inputs.argo, kinds: await kindsOfRecords(active.map(({ record }) => record)) },
   );
   const tried = await settleAll(active, { records, backend, runs, log, signal, now, dryRun });
   for (const { stored, what = '' } of tried) log.info(`${stored.name}: ${what}`);

@@ -1,5 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { readArgoInputs, type ArgoInputs } from '@slashtrain/core/backend/argo-inputs';
 import { readKfpInputs, type KfpInputs } from '@slashtrain/core/backend/kfp/inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
 
@@ -19,6 +20,7 @@ export interface WaitInputs {
   logs: 'all' | 'failed' | 'none';
   kfp: KfpInputs | undefined;
   kfpRetries: number;
+  argo: ArgoInputs | undefined;
   namespace: string | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -46,6 +48,7 @@ export function readInputs({ inputs }: Host): WaitInputs {
     logs: inputs.choice('logs', ['all', 'failed', 'none'], 'all'),
     kfp: readKfpInputs(inputs),
     kfpRetries: inputs.integer('kfp-retries', { max: 100 }) ?? 0,
+    argo: readArgoInputs(inputs),
     namespace: inputs.text('namespace'),
     kubeconfig: inputs.text('kubeconfig'),
     context: inputs.text('kube-context'),

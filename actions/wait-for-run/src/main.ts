@@ -42,6 +42,7 @@ export async function main(inputs: WaitInputs, { host, context, github }: Parts)
   const backend = await backendFor(client, [stored.record], {
     host,
     kfp: inputs.kfp,
+    argo: inputs.argo,
     kfpRetries: inputs.kfpRetries,
     kinds: await kindsOfRecords([stored.record]),
     // A bookmark a minute says that the watch is alive; the look beneath it may be rarer than the client's own.

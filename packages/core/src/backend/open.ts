@@ -3,6 +3,7 @@ import type { Host } from '../action/host.ts';
 import { isKfp } from '../kinds/kfp-run.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { RunRecord } from '../run/record.ts';
+import { isWorkflow, type ArgoInputs } from './argo-inputs.ts';
 import type { RunBackend } from './backend.ts';
 import type { KfpInputs } from './kfp/inputs.ts';
 import { kubernetesBackend, type KubernetesBackendOptions } from './kubernetes.ts';
@@ -11,6 +12,8 @@ import { kubernetesBackend, type KubernetesBackendOptions } from './kubernetes.t
 export interface BackendOptions extends Omit<KubernetesBackendOptions, 'log'> {
   host: Pick<Host, 'log' | 'environment' | 'signal'>;
   kfp: KfpInputs | undefined;
+  /** Argo's server, whose archive has Workflows that are gone. */
+  argo?: ArgoInputs | undefined;
   /** How often Kubeflow Pipelines retries a failed run in place. */
   kfpRetries?: number | undefined;
 }
@@ -22,9 +25,9 @@ export interface BackendOptions extends Omit<KubernetesBackendOptions, 'log'> {
 export async function backendFor(
   client: KubernetesClient,
   records: readonly Pick<RunRecord, 'kind'>[],
-  { host, kfp, kfpRetries, ...options }: BackendOptions,
+  { host, kfp, kfpRetries, argo, ...options }: BackendOptions,
 ): Promise<RunBackend> {
-  const kubernetes = kubernetesBackend(client, { ...options, log: host.log });
+  const kubernetes = await archivedToo(kubernetesBackend(client, { ...options, log: host.log }), records, host, argo);
   if (!records.some((record) => isKfp(record.kind))) return kubernetes;
   const pipelines = await openKfp(client, host, kfp, kfpRetries, options.timing);
   const of = (one: { plural: string; group: string }): RunBackend => (isKfp(one) ? pipelines : kubernetes);
@@ -42,6 +45,17 @@ export async function backendFor(
     tables: async (reference) => (await of(reference).tables?.(reference)) ?? [],
     podOutputs: async (reference) => (await of(reference).podOutputs?.(reference)) ?? new Map(),
   };
+}
+
+async function archivedToo(
+  backend: RunBackend,
+  records: readonly Pick<RunRecord, 'kind'>[],
+  host: BackendOptions['host'],
+  argo: ArgoInputs | undefined,
+): Promise<RunBackend> {
+  if (!argo || !records.some(({ kind }) => isWorkflow(kind))) return backend;
+  const { openArgo, withArchive } = await import('./argo-archive.ts');
+  return withArchive(backend, openArgo(argo, host), host.log);
 }
 
 async function openKfp(
