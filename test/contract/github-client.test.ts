@@ -8,7 +8,7 @@ import { firstParents, pullRequestsOf } from '@slashtrain/core/github/commits';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import { allows, readPermission } from '@slashtrain/core/github/permission';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
-import { addDeploymentStatus } from '@slashtrain/core/github/deployments';
+import { addDeploymentStatus, createDeployment } from '@slashtrain/core/github/deployments';
 import { addReaction, listReactions } from '@slashtrain/core/github/reactions';
 import { hangUp, json, ScriptedServer, type Step } from '../support/scripted-server.ts';
 import { collect, keptLog, openFake, type FakeScene } from './github-subjects.ts';
@@ -119,6 +119,22 @@ describe('an answer that breaks off', () => {
     expect(server.seen.map(({ body }) => (JSON.parse(body) as { state: string }).state)).toEqual(['failure', 'failure', 'failure']);
     server.script(hangUp, hangUp, hangUp, json(201, { id: 1 }));
     await expect(addDeploymentStatus(open(), 7, { state: 'success', description: '' })).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('of a deployment that was made is looked for by its payload, and it is not made twice', async () => {
+    const payload = { revision: 'b-2' };
+    const asked = { sha: 'b', environment: 'staging', task: 'deploy:digits', description: '', payload };
+    server.script(
+      halves[2]![1],
+      json(200, [
+        { id: 6, payload: { revision: 'b-1' } },
+        { id: 7, payload },
+      ]),
+    );
+    await expect(createDeployment(open(), asked)).resolves.toBe(7);
+    server.script(hangUp, json(200, [{ id: 6, payload: { revision: 'b-1' } }]), json(201, { id: 8 }));
+    await expect(createDeployment(open(), asked)).resolves.toBe(8);
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST', 'GET', 'POST']);
   });
 
   it('of a check that was made is looked for, and the check is not made twice', async () => {

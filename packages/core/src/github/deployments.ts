@@ -34,9 +34,26 @@ const statusTries = 3;
 /**
  * Makes a deployment. GitHub would merge the default branch into a branch, and refuse while one of the commit's checks, ours
  * among them, is not green: both are switched off (https://docs.github.com/rest/deployments/deployments#create-a-deployment).
+ * After a lost answer it looks for it, before it makes another: one that nobody knows of stays pending.
  * @returns its id
  */
 export async function createDeployment(github: GitHub, deployment: NewDeployment): Promise<number> {
+  try {
+    return await makeDeployment(github, deployment);
+  } catch (error) {
+    if (!(error instanceof ActionError) || error.code !== 'unreachable') throw error;
+    return (await findDeployment(github, deployment)) ?? (await makeDeployment(github, deployment));
+  }
+}
+
+/** The newest deployment with this very payload, which names the deploy. */
+async function findDeployment(github: GitHub, { sha, environment, task, payload }: NewDeployment): Promise<number | undefined> {
+  const { data } = await github.rest.repos.listDeployments({ ...github.at, sha, environment, task, per_page: 10 });
+  const wanted = JSON.stringify(payload);
+  return data.find((one) => (typeof one.payload === 'string' ? one.payload : JSON.stringify(one.payload)) === wanted)?.id;
+}
+
+async function makeDeployment(github: GitHub, deployment: NewDeployment): Promise<number> {
   const { sha, environment, task, description, payload } = deployment;
   const { data } = await github.rest.repos.createDeployment({
     ...github.at,
