@@ -1,4 +1,4 @@
-"""digits.v1.yaml, by kfp 1.8.22 (https://pypi.org/project/kfp/1.8.22/): python old.py"""
+"""digits.v1.yaml, by the package kfp 1.8.22 of PyPI: python old.py"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The compiled pipelines beside this file, by kfp 2.17.0 (https://pypi.org/project/kfp/2.17.0/): python pipelines.py"""
+"""The compiled pipelines beside this file, by the package kfp 2.17.0 of PyPI: python pipelines.py"""
 
 from pathlib import Path
 
