@@ -14,7 +14,7 @@ it('says why, what to do, and that nothing was changed', () => {
 
 it('says what runs now, and shows a container’s last lines as text', () => {
   const cause = new ActionError('run-failed', 'CrashLoopBackOff: container model\nits last lines:\n```\n<img src=x> @everybody');
-  const text = failureMarkdown({ ...told, cause, now: '1a2b3c4-t5k2x9 runs' });
+  const text = failureMarkdown({ ...told, cause, now: 'now 1a2b3c4-t5k2x9 runs' });
   expect(text).toContain('Now 1a2b3c4-t5k2x9 runs. [Log]');
   expect(text).toMatch(/\n(`{4,})[^\n]*\nits last lines:\n```\n<img src=x> @everybody\n\1\n/u);
 });

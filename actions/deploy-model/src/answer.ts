@@ -50,7 +50,7 @@ export function failureMarkdown(told: { name: string; environment: string; cause
   return [
     `**${code(name)} was not deployed to ${code(environment)}:** ${sentence(first)}${remedy}`,
     ...(more.length === 0 ? [] : [fence(more.join('\n'))]),
-    `${now === undefined ? 'Nothing was changed.' : `Now ${escapeText(now)}.`} [Log](${log})`,
+    `${now === undefined ? 'Nothing was changed.' : sentence(now)} [Log](${log})`,
   ].join('\n\n');
 }
 

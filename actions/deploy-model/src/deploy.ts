@@ -3,7 +3,7 @@ import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
 import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change } from '@slashtrain/core/rollouts/store';
 import { boardOf, openBoard, tell, type Board } from './board.ts';
-import { mark, runsNow, takeBack, type BackParts } from './finish.ts';
+import { mark, takeBack, type BackParts } from './finish.ts';
 import { currentOf, prunable, runningRevision } from './history.ts';
 import { checkCanary, extrasOf, look, sharesOf } from './look.ts';
 import type { Advance, DeployParts, Plan, Turn } from './parts.ts';
@@ -74,7 +74,7 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
 
 /** It failed, for its cause, and was taken back. */
 export class TakenBack extends Error {
-  /** What runs now, or why that is not known; absent where somebody else has it in hand. */
+  /** What runs now, or that it is not taken back; absent where somebody else has it in hand. */
   readonly now: string | undefined;
 
   constructor(now: string | undefined, cause: unknown) {
@@ -224,7 +224,7 @@ async function settle(
 
 /**
  * On a failure, takes it back; on a signal, leaves that to the post step, since 5 seconds are too few.
- * @returns what runs now; undefined where others say it
+ * @returns how it stands now; undefined where others say it
  */
 async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Promise<string | undefined> {
   const { host, rollouts, signal } = turn;
@@ -238,11 +238,12 @@ async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Pro
   if (signal.aborted) return undefined;
   const {
     message,
+    now,
     restored,
     stored: ended,
   } = await takeBack(stored, why, backParts(turn)).catch((failed: unknown) => {
     if (!host.signal.aborted) throw failed;
-    return { message: describe(failed), restored: false, stored };
+    return { message: describe(failed), now: undefined, restored: false, stored };
   });
   const { rollout } = ended;
   host.setOutput('revision', restored ? (rollout.previous ?? '') : rollout.revision);
@@ -259,7 +260,7 @@ async function giveUp(error: unknown, stored: StoredRollout, turn: Advance): Pro
     notes: [],
     ...(judged ? { judgement: judged } : {}),
   });
-  return restored ? runsNow(rollout) : message;
+  return now;
 }
 
 /** It is deployed: what goes wrong with the profile costs the profile alone. */

@@ -29,13 +29,13 @@ export interface BackParts {
 /**
  * Takes an unfinished rollout back: what was there before stands again and is waited for, the registry's alias goes back, and
  * the deployment on GitHub says what runs now. May be done again after it was cut off.
- * @returns what is said of it, and whether it got there
+ * @returns what is said of it, how it stands now, and whether it got there
  */
 export async function takeBack(
   stored: StoredRollout,
   why: string,
   parts: BackParts,
-): Promise<{ stored: StoredRollout; restored: boolean; message: string }> {
+): Promise<{ stored: StoredRollout; restored: boolean; message: string; now: string }> {
   const { host, rollouts, github, context } = parts;
   const { log } = host;
   const marked = await mark(rollouts, stored, why);
@@ -60,7 +60,8 @@ export async function takeBack(
   // GitHub cuts it: what runs now counts most.
   const words = failure === undefined ? `${now}: ${why}` : `not taken back: ${messageOf(failure)}`;
   await tell(host, boardOf(github, context, rollout.deploymentId).say(failure === undefined ? 'failure' : 'error', words));
-  return { stored: ended, restored: failure === undefined, message };
+  const stands = failure === undefined ? `now ${now}` : `it could not be taken back whole: ${messageOf(failure)}`;
+  return { stored: ended, restored: failure === undefined, message, now: stands };
 }
 
 /** Writes down that it is to be taken back, for whoever comes next. */
@@ -96,7 +97,7 @@ async function commandBack(rollout: Rollout, { host, inputs, rollouts, client }:
 }
 
 /** What stands there once it is taken back. */
-export function runsNow({ previous, saved }: Rollout): string {
+function runsNow({ previous, saved }: Rollout): string {
   if (previous !== undefined) return `${previous} runs`;
   return saved.objects.length > 0 ? 'what was there before runs' : 'nothing runs';
 }

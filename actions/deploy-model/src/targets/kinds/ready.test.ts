@@ -162,13 +162,12 @@ describe('an InferenceService', () => {
       lastFailureInfo: { reason: 'ModelLoadFailed', message: 'no model', exitCode: 1 },
     },
   });
-  const pod = (state: object): Pod =>
-    ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'digits-predictor-a' },
-      status: { initContainerStatuses: [{ name: 'storage-initializer', restartCount: 0, state }] },
-    });
+  const pod = (state: object): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'digits-predictor-a' },
+    status: { initContainerStatuses: [{ name: 'storage-initializer', restartCount: 0, state }] },
+  });
   it.each<[string, Pod[] | undefined, string]>([
     ['has no pod yet', [], 'progressing'],
     ['has a pod that loads', [pod({ running: {} })], 'progressing'],
