@@ -62,7 +62,7 @@ beforeAll(async () => {
     submit('by-job', few),
     submit('by-workflow', few, { manifest: `${JSON.stringify(workflow)}\n\n`, parameters: '' }),
     submit('budget', { ...many, budget: { 'trial-hours': 35 / 3600 } }),
-    submit('cancelled', few, { parameters: 'epochs: 5000' }),
+    submit('cancelled', { ...few, parallel: 1 }, { parameters: 'epochs: 5000' }),
   ]);
   submitted = { job: asJob, workflow: asWorkflow, budget, cancelled };
 });

@@ -32,7 +32,7 @@ export const launchers = ['auto', 'sh', 'python', 'node', 'none'] as const;
 export type Launcher = (typeof launchers)[number];
 
 /** A record remembers every trial, and a report shows the best: beyond this it is another tool's work. */
-export const mostTrials = 1000;
+const mostTrials = 1000;
 
 const keys = ['method', 'seed', 'metric', 'goal', 'on', 'parameters', 'seeds', 'max-trials', 'parallel'];
 const more = ['max-failed', 'budget', 'launcher', 'resource', 'eta'];

@@ -11,10 +11,10 @@ export interface Settings {
 }
 
 /** The name of the parameter that `seeds` fills. */
-export const seedParameter = 'seed';
+const seedParameter = 'seed';
 
 /** A container's environment holds the table: Linux takes 128 KiB for one variable (MAX_ARG_STRLEN, execve(2)). */
-export const longestTable = 100_000;
+const longestTable = 100_000;
 
 /**
  * The settings of all trials of a grid or of a random choice. The same request gives the same trials, in the same order.

@@ -20,7 +20,7 @@ export function trialState(pod: PodResult | undefined): TrialState {
 }
 
 /** How many trials of a sweep ended how. */
-export function countTrials(pods: readonly PodResult[]): { succeeded: number; failed: number } {
+function countTrials(pods: readonly PodResult[]): { succeeded: number; failed: number } {
   const states = [...podsByTrial(pods).values()].map(trialState);
   const count = (state: TrialState): number => states.filter((one) => one === state).length;
   return { succeeded: count('succeeded'), failed: count('failed') };
