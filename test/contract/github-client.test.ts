@@ -72,7 +72,7 @@ describe('permissions', () => {
   });
 });
 
-describe('an answer that breaks off', () => {
+describe('an answer that breaks off, or comes later', () => {
   const file = JSON.stringify({
     type: 'file',
     encoding: 'base64',
@@ -135,6 +135,11 @@ describe('an answer that breaks off', () => {
     server.script(hangUp, json(200, [{ id: 6, payload: { revision: 'b-1' } }]), json(201, { id: 8 }));
     await expect(createDeployment(open(), asked)).resolves.toBe(8);
     expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST', 'GET', 'POST']);
+  });
+
+  it('with 429 is waited for, whatever its words are', async () => {
+    server.script(json(429, { message: 'slow down' }, { 'retry-after': '1' }), json(429, {}), json(200, JSON.parse(file)));
+    await expect(readFileAt(open(), '.github/slashtrain.yml')).resolves.toMatchObject({ text: 'policy: {}' });
   });
 
   it('of a check that was made is looked for, and the check is not made twice', async () => {

@@ -20,12 +20,24 @@ export function wholeAnswers(octokit: Pick<Octokit, 'hook'>): Record<string, nev
     const given = own.get(options);
     // In place: what is passed to `send` reaches only the innermost hook, which is not this one.
     options.request = { ...options.request, signal: given ? AbortSignal.any([given, late]) : late };
-    const response = await send(options);
+    const response = await Promise.resolve(send(options)).catch((error: unknown) => {
+      throw asLimit(error);
+    });
     if (isWhole(response)) return response;
     const words = late.aborted ? `no answer within ${patienceMilliseconds / 1000} s` : 'the answer broke off';
     throw Object.assign(new Error(words), { status: 502, request: options });
   });
   return {};
+}
+
+/**
+ * Every 429 is a limit that is waited for; the throttling plugin knows one by GitHub's words for it alone, and a proxy has others
+ * (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately).
+ */
+function asLimit(error: unknown): unknown {
+  if (error instanceof Error && (error as { status?: unknown }).status === 429 && !/\bsecondary rate\b/iu.test(error.message))
+    error.message += ' (a secondary rate limit)';
+  return error;
 }
 
 /** @param data undefined, an empty text or buffer, or a text where JSON was promised: what octokit makes of a body that broke off */
