@@ -36,7 +36,7 @@ it('wait-for-run takes the end of a Workflow that is gone from the archive', asy
   await records.update(seeded, (record) => ({ ...record, run }));
   const archive = await serveTracker("Argo's server", async () => {
     const { spec, status } = fixtures['done, with outputs']!;
-    return { metadata: { name: seeded.name, namespace, uid }, spec, status } as object;
+    return { metadata: { name: seeded.name, namespace, uid }, spec, status };
   });
   try {
     const token = github.token({ contents: 'read', checks: 'write' }, { repository });
