@@ -18,6 +18,8 @@ export interface CaseResult {
   seconds: number;
 }
 
+const namespaces = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
+
 /** Longer than any action has patience for: a lease of 60 s, silences of 30 to 90 s, and the time-out of 3 minutes. */
 const boundMilliseconds = 270_000;
 /** A registry reads a blob again after its last byte: it is given 5 minutes. */
@@ -40,6 +42,7 @@ export async function runCase(
   const aim = new Aim(one, draw);
   let running: RunningBundle | undefined;
   let prepared: Prepared | undefined;
+  let place: Place | undefined;
   let isOver = false;
   const { trouble } = one;
   const act = async (): Promise<void> => {
@@ -65,7 +68,7 @@ export async function runCase(
   });
   const started = performance.now();
   try {
-    const place = placeOf(one, world, proxy);
+    place = placeOf(one, world, proxy);
     prepared = await subject.prepare(place);
     running = startBundle(prepared.run);
     const twin = trouble === 'twin' ? startBundle({ ...prepared.run, runId: 2 }) : undefined;
@@ -98,6 +101,8 @@ export async function runCase(
   } finally {
     running?.kill();
     await proxy.close();
+    // A node takes 110 pods, and what is deployed goes on.
+    if (place) await world.client.delete(namespaces, '', place.namespace);
   }
 }
 

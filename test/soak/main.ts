@@ -171,7 +171,8 @@ async function wait(): Promise<void> {
   const waits = made.map(({ metadata: { name = '', uid = '' } }) =>
     waitForEnd({ plural: 'jobs', group: 'batch', namespace, name, uid }, backend, {
       signal: new AbortController().signal,
-      onChange: () => void started.add(name),
+      // The pods may be seen before the run.
+      onChange: ({ state }) => void (state !== 'unknown' && started.add(name)),
     }),
   );
   while (started.size < requests) await pause(50);
