@@ -90,7 +90,17 @@ async function measure(kubeconfig: string, rounds: number): Promise<void> {
     setOutput: nothing,
     summarise: async () => {},
   };
-  const inputs = { token: 'a', maxAge: 604_800, limit: 50, dryRun: false, kfp: undefined, argo: undefined, namespace: undefined, kubeconfig, context: undefined };
+  const inputs = {
+    token: 'a',
+    maxAge: 604_800,
+    limit: 50,
+    dryRun: false,
+    kfp: undefined,
+    argo: undefined,
+    namespace: undefined,
+    kubeconfig,
+    context: undefined,
+  };
   const parts = { host: host as unknown as Host, context: { repositoryId: 1 } as GitHubContext, github: {} as GitHub };
   const sync = (): Promise<void> => main(inputs, parts);
   const times = { lists: [] as number[], sync: [] as number[] };

@@ -569,5 +569,3 @@ const deploy: Subject = {
 
 /** Every action, in the order of the case numbers: what comes new goes to the end. */
 export const subjects: readonly Subject[] = [chatops, build, submit, wait, cancel, sync, fetchRun, fetchMlflow, report, deploy];
-
-export type { Prepared };
