@@ -13,7 +13,7 @@ import type { CheckRun } from '@slashtrain/testing/github/store';
 import { seedRun } from '../support/records.ts';
 import { startJob } from '../support/runs.ts';
 import { unique } from '../support/targets.ts';
-import { bundleOf, unless, whereOf, type Place, type Prepared, type Subject, type Told } from './subject.ts';
+import { bundleOf, unless, whereOf, type Place, type Subject, type Told } from './subject.ts';
 import { image, lineCount, type World } from './world.ts';
 
 const deployments: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' };
