@@ -97,6 +97,7 @@ describe('who asks', () => {
     ['GET', '/pulls/1', 'pull_requests=read'],
     ['GET', '/issues/1/comments', 'issues=read; pull_requests=read'],
     ['POST', '/issues/1/comments', 'issues=write; pull_requests=write'],
+    ['POST', '/pulls/1/comments', 'pull_requests=write'],
     ['GET', '/commits/main/check-runs', 'checks=read'],
     ['POST', '/check-runs', 'checks=write'],
     ['GET', '/commits/main/status', 'statuses=read'],
@@ -495,6 +496,47 @@ describe('reviews and teams', () => {
     expect((await ask('POST', `${path}/reactions`, { content: 'eyes' })).status).toBe(200);
     expect((await ask('POST', `${path}/reactions`, { content: 'shrug' })).status).toBe(422);
     expect(repository.events.pullRequestReviewComment(comment).payload).toMatchObject({ action: 'created', comment: { id: comment.id } });
+  });
+
+  it('takes a comment on lines that the diff shows, and on no others', async () => {
+    const lines = Array.from({ length: 40 }, (_, index) => `line ${index + 1}\n`);
+    repository.commit({ files: { 'params.yaml': lines.join('') } });
+    const [third, thirtieth] = ['line 3\n', 'line 30\n'];
+    const changed = lines.join('').replace(third, 'three\n').replace(thirtieth, 'thirty\n');
+    const sha = repository.commit({ branch: 'tune', files: { 'params.yaml': changed } });
+    const pull = repository.openPullRequest({ head: 'tune' });
+    const path = `${here}/pulls/${pull}/comments`;
+    const comment = { body: 'x', path: 'params.yaml', commit_id: sha, side: 'RIGHT' };
+    const refused = async (change: object): Promise<unknown> => {
+      const { status, json } = await ask('POST', path, { ...comment, ...change });
+      return [status, (json['errors'] as { field: string; message?: string }[])[0]];
+    };
+    const thread = 'pull_request_review_thread';
+    const wrong = (field: string, message: string): unknown => [422, expect.objectContaining({ field, message: `${field} ${message}` })];
+    expect(await refused({ line: 12 })).toEqual(wrong(`${thread}.line`, 'must be part of the diff'));
+    expect(await refused({ line: 30, start_line: 3 })).toEqual(wrong(`${thread}.start_line`, 'must be part of the same hunk as the line.'));
+    expect(await refused({ line: 3, start_line: 3 })).toEqual(wrong(`${thread}.start_line`, 'must precede the end line.'));
+    expect(await refused({ line: 3, commit_id: repository.head() })).toEqual(wrong('end_commit_oid', 'is not part of the pull request'));
+    expect(await refused({ line: 1, path: 'README.md' })).toEqual([
+      422,
+      expect.objectContaining({ code: 'invalid', field: `${thread}.path` }),
+    ]);
+    expect((await ask('POST', path, { ...comment, line: 3 }, github.token({ issues: 'write' }))).status).toBe(403);
+    expect(JSON.parse((await ask('GET', `${here}/pulls/${pull}/files`)).text)).toMatchObject([
+      { filename: 'params.yaml', additions: 2, deletions: 2, patch: expect.stringMatching(/^@@ -1,6 \+1,6 @@\n line 1\n/u) },
+    ]);
+
+    const made = await ask('POST', path, { ...comment, line: 4, start_line: 2 });
+    expect(made).toMatchObject({ status: 201, json: { path: 'params.yaml', line: 4, start_line: 2, commit_id: sha } });
+    const one = `${here}/pulls/comments/${String(made.json['id'])}`;
+    expect((await ask('PATCH', one, { body: 'y' })).json).toMatchObject({ body: 'y' });
+    const next = repository.commit({ branch: 'tune', files: { 'params.yaml': `first\n${changed}` } });
+    const [moved] = JSON.parse((await ask('GET', path)).text) as unknown[];
+    expect(moved).toMatchObject({ line: 5, start_line: 3, original_line: 4, commit_id: next, original_commit_id: sha });
+    repository.commit({ branch: 'tune', files: { 'params.yaml': lines.join('') } });
+    expect((await ask('GET', one)).json).toMatchObject({ line: null, start_line: null, commit_id: sha });
+    expect((await ask('DELETE', one)).status).toBe(204);
+    expect((await ask('GET', path)).text).toBe('[]');
   });
 
   it('keeps the head that was reviewed', async () => {

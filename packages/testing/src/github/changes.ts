@@ -11,6 +11,8 @@ import type {
   Reaction,
   RepositoryData,
   Review,
+  ReviewComment,
+  ReviewPlace,
   Store,
 } from './store.ts';
 
@@ -25,7 +27,7 @@ export function characters(text: string): number {
 }
 
 /** https://github.com/reg-viz/reg-actions/issues/123 has GitHub's answer. */
-export function checkBody(resource: 'Issue' | 'IssueComment', body: string): void {
+export function checkBody(resource: 'Issue' | 'IssueComment' | 'PullRequestReviewComment', body: string): void {
   if (characters(body) <= bodyLimit) return;
   throw resource === 'Issue'
     ? validationFailed({ resource, code: 'custom', field: 'body', message: `body is too long (maximum is ${bodyLimit} characters)` })
@@ -72,8 +74,16 @@ export function addComment(store: Store, repository: RepositoryData, issue: numb
 }
 
 /** Adds on a line of a pull request. */
-export function addReviewComment(store: Store, repository: RepositoryData, issue: number, user: Account, body: string): Comment {
-  const comment = newComment(store, issue, user, body);
+export function addReviewComment(
+  store: Store,
+  repository: RepositoryData,
+  issue: number,
+  user: Account,
+  body: string,
+  more: { app?: App; place?: ReviewPlace } = {},
+): ReviewComment {
+  const { app, place } = more;
+  const comment = { ...newComment(store, issue, user, body, app), ...(place && { place }) };
   repository.reviewComments.set(comment.id, comment);
   return comment;
 }

@@ -25,6 +25,7 @@ import {
   type Pull,
   type RepositoryData,
   type Review,
+  type ReviewComment,
   type Role,
   type Store,
 } from './store.ts';
@@ -195,13 +196,18 @@ export class Repository {
   }
 
   /** A comment on a line. */
-  reviewComment(number: number, author: string, body: string): Comment {
+  reviewComment(number: number, author: string, body: string): ReviewComment {
     return addReviewComment(this.#store, this.data, this.issue(number).number, this.#store.account(author), body);
   }
 
   review(number: number, author: string, state: Review['state'], body = ''): Review {
     const commit = this.pull(number).head.sha;
     return addReview(this.#store, this.data, { issue: number, user: this.#store.account(author), state, body, commit });
+  }
+
+  /** All comments on lines, oldest first. */
+  reviewComments(number: number): ReviewComment[] {
+    return [...this.data.reviewComments.values()].filter((comment) => comment.issue === number);
   }
 
   /** All comments of a conversation, oldest first. */

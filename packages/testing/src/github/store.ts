@@ -59,6 +59,21 @@ export interface Comment {
   reactions: Reaction[];
 }
 
+/** A comment on lines of a pull request's new side. */
+export interface ReviewComment extends Comment {
+  /** Absent where a test's handle made it, on no line in particular. */
+  place?: ReviewPlace;
+}
+
+export interface ReviewPlace {
+  path: string;
+  /** As it was asked for: its lines are those of this commit. */
+  commit: string;
+  line: number;
+  /** The first of several lines. */
+  startLine: number | undefined;
+}
+
 /** A review of a pull request, with its comments on lines. */
 export interface Review {
   id: number;
@@ -209,7 +224,7 @@ export interface RepositoryData {
   comments: Map<number, Comment>;
   reviews: Map<number, Review>;
   /** Comments on lines. */
-  reviewComments: Map<number, Comment>;
+  reviewComments: Map<number, ReviewComment>;
   checkRuns: Map<number, CheckRun>;
   checkSuites: Map<number, CheckSuite>;
   statuses: Status[];

@@ -45,7 +45,7 @@ export function pullRoutes(routes: Routes): void {
   });
 }
 
-function pullAt(call: RepositoryCall): Issue & { pull: Pull } {
+export function pullAt(call: RepositoryCall): Issue & { pull: Pull } {
   const issue = issueAt(call);
   if (!issue.pull) throw notFound();
   return issue as Issue & { pull: Pull };

@@ -1,6 +1,7 @@
 import type { components } from '@octokit/openapi-types';
 import type { CommitObject, Person } from '../git/objects.ts';
 import { diffFiles } from '../git/merge.ts';
+import { patchOf } from '../git/patch.ts';
 import { repositoryUrl, type Urls } from '../http/api.ts';
 import { fullName, isoTime, type RepositoryData, type Store } from '../store.ts';
 import { nodeId, showAccount } from './account.ts';
@@ -74,21 +75,33 @@ export function treeOf(repository: RepositoryData, sha: string | undefined): str
   return (sha === undefined ? undefined : repository.git.commits.get(sha)?.tree) ?? '';
 }
 
-/** Changed files between two trees. Lines are not compared: `additions`, `deletions` and `patch` are left at nothing. */
+/** The content of a file at a commit. */
+export function blobAt(repository: RepositoryData, commit: string | undefined, path: string): Buffer | undefined {
+  const entry = repository.git.lookUp(treeOf(repository, commit), path);
+  return entry && repository.git.blobs.get(entry.sha);
+}
+
+/** Changed files between two trees, with their lines. */
 export function showChanges(urls: Urls, repository: RepositoryData, before: string, after: string): Schemas['diff-entry'][] {
   const { git } = repository;
   const url = repositoryUrl(urls, repository);
   const html = `${urls.server}/${fullName(repository)}`;
-  return diffFiles(git.readFiles(before), git.readFiles(after)).map(({ path, status, previousPath, sha }) => ({
-    sha,
-    filename: path,
-    status,
-    additions: 0,
-    deletions: 0,
-    changes: 0,
-    blob_url: `${html}/blob/${path}`,
-    raw_url: `${html}/raw/${path}`,
-    contents_url: `${url}/contents/${encodeURIComponent(path)}`,
-    ...(previousPath === undefined ? {} : { previous_filename: previousPath }),
-  }));
+  const [old, now] = [git.readFiles(before), git.readFiles(after)];
+  return diffFiles(old, now).map(({ path, status, previousPath, sha }) => {
+    const blobs = [old.get(previousPath ?? path), now.get(path)].map((file) => git.blobs.get(file?.sha ?? ''));
+    const { additions, deletions, patch } = patchOf(blobs[0], blobs[1]);
+    return {
+      sha,
+      filename: path,
+      status,
+      additions,
+      deletions,
+      changes: additions + deletions,
+      blob_url: `${html}/blob/${path}`,
+      raw_url: `${html}/raw/${path}`,
+      contents_url: `${url}/contents/${encodeURIComponent(path)}`,
+      ...(patch === undefined ? {} : { patch }),
+      ...(previousPath === undefined ? {} : { previous_filename: previousPath }),
+    };
+  });
 }

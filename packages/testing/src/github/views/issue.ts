@@ -1,4 +1,5 @@
 import type { components } from '@octokit/openapi-types';
+import { movedLine } from '../git/patch.ts';
 import { repositoryUrl, type Urls } from '../http/api.ts';
 import { mergeability } from '../protection.ts';
 import {
@@ -10,9 +11,12 @@ import {
   type Reaction,
   type RepositoryData,
   type Review,
+  type ReviewComment,
+  type ReviewPlace,
   type Store,
 } from '../store.ts';
 import { nodeId, showAccount, showApp } from './account.ts';
+import { blobAt } from './commit.ts';
 import { showRepository, type ShownRepository } from './repository.ts';
 
 type Schemas = components['schemas'];
@@ -48,11 +52,11 @@ export function showComment(urls: Urls, repository: RepositoryData, comment: Com
   };
 }
 
-/** A comment on a line, without the line. */
+/** A comment on lines. */
 export function showReviewComment(
   urls: Urls,
   repository: RepositoryData,
-  comment: Comment,
+  comment: ReviewComment,
 ): Partial<Schemas['pull-request-review-comment']> {
   const url = `${repositoryUrl(urls, repository)}/pulls`;
   return {
@@ -67,6 +71,33 @@ export function showReviewComment(
     updated_at: comment.updatedAt,
     author_association: association(repository, comment.user),
     reactions: rollUp(`${url}/comments/${comment.id}/reactions`, comment),
+    ...(comment.place ? showPlace(repository, comment.issue, comment.place) : {}),
+  };
+}
+
+/**
+ * Where a comment stands now. `line` is null where one of its lines was changed since: it is outdated then
+ * (https://docs.github.com/rest/pulls/comments#get-a-review-comment-for-a-pull-request).
+ */
+function showPlace(repository: RepositoryData, number: number, place: ReviewPlace): Partial<Schemas['pull-request-review-comment']> {
+  const { path, commit, line, startLine } = place;
+  const head = repository.issues.get(number)?.pull?.head.sha ?? commit;
+  const [before, after] = [commit, head].map((sha) => blobAt(repository, sha, path));
+  const lines = Array.from({ length: line - (startLine ?? line) + 1 }, (_, index) => movedLine(before, after, (startLine ?? line) + index));
+  const isOutdated = lines.includes(undefined);
+  // The published description has no null here; GitHub answers with it.
+  const shown = (at: number | undefined): number => (isOutdated || at === undefined ? (null as unknown as number) : at);
+  return {
+    path,
+    commit_id: isOutdated ? commit : head,
+    original_commit_id: commit,
+    line: shown(lines.at(-1)),
+    original_line: line,
+    start_line: startLine === undefined ? null : shown(lines[0]),
+    original_start_line: startLine ?? null,
+    side: 'RIGHT',
+    start_side: startLine === undefined ? null : 'RIGHT',
+    subject_type: 'line',
   };
 }
 
