@@ -153,6 +153,18 @@ describe('a pipeline of Kubeflow Pipelines', () => {
     expect((await recordOf(submitted.outputs['run'] ?? '')).state).toBe('queued');
   });
 
+  it('that two steps made at once is one: the older stays, and the other is stopped', async () => {
+    kfp.play([{ state: 'RUNNING' }]);
+    kfp.raceNextRun();
+    const submitted = await succeeded(submit(pullRequest()));
+    const [older, younger] = kfp.runs;
+    expect(kfp.runs).toHaveLength(2);
+    expect(submitted.outputs['run']).toContain(`@${older?.id}`);
+    expect(older?.frames[0]?.state).toBe('RUNNING');
+    expect(younger?.frames[0]?.state).toBe('CANCELING');
+    expect((await recordOf(submitted.outputs['run'] ?? '')).run).toBe(submitted.outputs['run']);
+  });
+
   it('with a wrong parameter is refused with those it has, and nothing is made', async () => {
     const pull = pullRequest();
     const refused = await submit(pull, { parameters: 'name: a\nepoch: 3' });
@@ -229,6 +241,62 @@ describe('a pipeline of Kubeflow Pipelines', () => {
     expect(synced.outputs['ended']).toContain(outputs['run']);
     expect(await recordOf(outputs['run'] ?? '')).toMatchObject({ state: 'succeeded' });
   });
+});
+
+describe('a pipeline with a version for each commit', () => {
+  const versioned = { 'kfp-pipeline': 'digits training', deadline: '2h' };
+
+  it('is uploaded once for a commit, and its runs refer to it; another specification under that name is refused', async () => {
+    kfp.play([
+      { state: 'PENDING' },
+      { state: 'RUNNING', tasks: { prepare: 'SUCCEEDED', train: 'RUNNING' } },
+      { state: 'SUCCEEDED', tasks: { prepare: 'SUCCEEDED', train: 'SUCCEEDED', evaluate: 'SUCCEEDED' } },
+    ]);
+    const pull = pullRequest();
+    const first = await succeeded(submit(pull, versioned));
+    expect(kfp.pipelines).toMatchObject([{ name: 'digits training', namespace, versions: [{ name: pull.sha }] }]);
+    const [version] = kfp.pipelines[0]!.versions;
+    expect(version?.description).toContain(pull.sha);
+    expect(version?.spec).toMatchObject({ pipeline_spec: { pipelineInfo: { name: 'digits' } }, platform_spec: { platforms: {} } });
+    // What is a run's or a pull request's alone is not in it.
+    const text = JSON.stringify(version?.spec);
+    expect(text).toContain(`"name":"SLASHTRAIN_SHA","value":"${pull.sha}"`);
+    expect(text).not.toMatch(/SLASHTRAIN_RUN|SLASHTRAIN_PULL_REQUEST|WANDB_NAME|slashtrain\.dev\/pull-request/u);
+    expect(text).not.toContain(kfp.runs[0]?.name);
+    const waited = await succeeded(wait(first.outputs['run'] ?? ''));
+    expect(waited.stdout).toContain('prepare done, train running');
+
+    const other = await succeeded(submit(pull, { ...versioned, parameters: 'name: second' }));
+    expect(other.outputs['run']).not.toBe(first.outputs['run']);
+    expect(kfp.pipelines[0]?.versions).toHaveLength(1);
+    for (const { body } of kfp.runs) {
+      expect(body).toMatchObject({ pipeline_version_reference: { pipeline_id: kfp.pipelines[0]?.id, pipeline_version_id: version?.id } });
+      expect(body).not.toHaveProperty('pipeline_spec');
+    }
+    expect(kfp.runs.map(({ body }) => body['runtime_config'])).toEqual([
+      { parameters: { name: 'first' } },
+      { parameters: { name: 'second' } },
+    ]);
+
+    const refused = await submit(pull, { ...versioned, env: 'LEVEL: high' });
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain(`the pipeline "digits training" on ${kfp.url} has a version "${pull.sha}" with another specification`);
+    expect(refused.stdout).toContain('container.env');
+    expect(kfp.runs).toHaveLength(2);
+    expect(repository.checks(pull.sha).at(-1)).toMatchObject({ conclusion: 'failure' });
+  });
+
+  it.each(['pipelines', 'upload_version', 'runs'] as const)(
+    'is one version and one run where the answer to POST %s was lost',
+    async (to) => {
+      kfp.loseNextAnswer(to);
+      const submitted = await succeeded(submit(pullRequest(), versioned));
+      expect(kfp.pipelines).toHaveLength(1);
+      expect(kfp.pipelines[0]?.versions).toHaveLength(1);
+      expect(kfp.runs).toHaveLength(1);
+      expect(submitted.outputs['run']).toContain(`@${kfp.runs[0]?.id}`);
+    },
+  );
 });
 
 describe('a server', () => {

@@ -1,12 +1,15 @@
 import type { PodSettings } from '@slashtrain/core/kinds/kind';
 import type { Placement } from './prepare.ts';
 
+/** Which run a program is of; without a name, of any of its commit. */
+type About = Pick<Placement, 'repositoryUrl' | 'record' | 'artifacts'> & Partial<Pick<Placement, 'name'>>;
+
 /**
  * What a program can read about itself, and what ties its tracker's runs to this one: W&B reads WANDB_…
  * (https://docs.wandb.ai/guides/track/environment-variables/), MLflow the tags of MLFLOW_RUN_CONTEXT. An image has no
  * `.git` from which they could take the commit.
  */
-export function environmentOf({ name, repositoryUrl, record, artifacts }: Placement): Pick<PodSettings, 'ours' | 'offered' | 'tags'> {
+export function environmentOf({ name, repositoryUrl, record, artifacts }: About): Pick<PodSettings, 'ours' | 'offered' | 'tags'> {
   const { repository, pullRequest, sha, pipeline, dataVersion } = record;
   const number = pullRequest === undefined ? undefined : String(pullRequest);
   const ours = {

@@ -93,7 +93,7 @@ export function planRun(inputs: SubmitInputs, sources: Sources): Plan {
     return prepare(
       { ...source, object: documentsFor(attempt).run },
       { parameters, images, pods, accelerator, resources, queue, deadlineSeconds, ttlSeconds },
-      { name, namespace, record: base, repositoryUrl, ...artifactsFor(name) },
+      { name, namespace, record: base, repositoryUrl, ...artifactsFor(name), isShared: inputs.kfpSettings.pipeline !== undefined },
     );
   };
   const sweep = sources.swept && withinBudget(sources.swept.sweep, { object: draft(1, inputs.deadline), ...budgetFacts(inputs, sources) });

@@ -34,6 +34,8 @@ export interface Placement {
   repositoryUrl: string;
   /** Where this run writes what is large. */
   artifacts?: string | undefined;
+  /** Whether other runs of the commit get the same pods: then nothing that is this run's or its pull request's alone goes into them. */
+  isShared?: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ export function prepare(
 
   kind.setParameters(object, settings.parameters, found);
   setImages(kind.podTemplates(object), settings.images);
-  const pods = podSettings(settings, placement, labels);
+  const pods = podSettings(settings, placement);
   if (kind.setPods) kind.setPods(object, pods);
   else setPods(kind.podTemplates(object), pods);
   if (settings.queue !== undefined) putIntoQueue(kind, object, settings.queue);
@@ -63,11 +65,17 @@ export function prepare(
   return object;
 }
 
-function podSettings({ pods, accelerator, resources }: Settings, placement: Placement, labels: Record<string, string>): PodSettings {
+function podSettings(
+  { pods, accelerator, resources }: Settings,
+  { isShared = false, record: whole, ...placement }: Placement,
+): PodSettings {
+  const { pullRequest: _, ...shared } = whole;
+  const record = isShared ? shared : whole;
+  const { name, ...unnamed } = placement;
   const { env, secrets, serviceAccount, priorityClass } = pods;
   return {
-    labels,
-    ...environmentOf(placement),
+    labels: runLabels(record),
+    ...environmentOf({ ...unnamed, ...(isShared ? {} : { name }), record }),
     given: [
       ...[...env].map(([name, value]) => ({ name, value })),
       ...[...secrets.variables].map(([name, { secret, key }]) => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })),

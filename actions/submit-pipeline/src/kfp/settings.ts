@@ -14,6 +14,8 @@ export interface PipelineSettings {
   /** Absent: as it was compiled. */
   cache: boolean | undefined;
   pipelineRoot: string | undefined;
+  /** The pipeline that gets a version for the commit. Absent: the run brings its specification along. */
+  pipeline: string | undefined;
 }
 
 export function readPipelineSettings(inputs: Inputs): PipelineSettings {
@@ -22,7 +24,18 @@ export function readPipelineSettings(inputs: Inputs): PipelineSettings {
     experiment: inputs.text('kfp-experiment'),
     cache: cache === undefined ? undefined : inputs.boolean('kfp-cache', true),
     pipelineRoot: inputs.text('kfp-pipeline-root'),
+    pipeline: readPipelineName(inputs),
   };
+}
+
+// As long as the API takes them (https://github.com/kubeflow/pipelines/blob/2.17.0/backend/src/apiserver/validation/length.go).
+function readPipelineName(inputs: Inputs): string | undefined {
+  const name = inputs.text('kfp-pipeline');
+  if (name === undefined || /^[\p{L}\p{N}][\p{L}\p{N} ._/#-]{0,127}$/u.test(name)) return name;
+  throw new ActionError(
+    'input',
+    `input "kfp-pipeline" is ${JSON.stringify(name.slice(0, 200))}; allowed: up to 128 letters, digits, spaces and . _ / # -, a letter or digit first`,
+  );
 }
 
 /**
@@ -53,6 +66,12 @@ export function setPipeline(source: Source, inputs: SubmitInputs, { owner, repo,
   const repository = `${owner}/${repo}`;
   spec['experiment'] = settings.experiment ?? (pullRequest === undefined ? repository : `${repository} #${pullRequest}`);
   spec['description'] = `${serverUrl}/${repository}/${pullRequest === undefined ? `commit/${sha}` : `pull/${pullRequest}`} at ${sha}`;
+  if (settings.pipeline !== undefined) spec['version'] = { pipeline: settings.pipeline, name: sha };
+  if (settings.pipeline !== undefined && inputs.artifacts !== undefined) {
+    throw new ActionError('input', 'input "artifacts" was given beside "kfp-pipeline", whose version knows of no single run', {
+      remedy: 'set kfp-pipeline-root, or give the place as a parameter of the pipeline',
+    });
+  }
   if (settings.pipelineRoot !== undefined) spec['pipelineRoot'] = settings.pipelineRoot;
   if (settings.cache !== undefined) setCache(source.object, settings.cache);
 }

@@ -7,6 +7,8 @@ interface Operation {
   path: string;
   query: string[];
   body?: object;
+  /** The parts of a form that is sent instead of JSON. */
+  form?: string[];
   answer?: object;
   refusal?: object;
 }
@@ -30,12 +32,21 @@ export function faultOf(operation: Operation, query: URLSearchParams, body: unkn
   const filter = query.get('filter');
   const fault = filter === null ? undefined : mismatch(description.filter, JSON.parse(filter));
   if (fault !== undefined) return `the filter: ${fault}`;
+  const part = body instanceof FormData ? [...body.keys()].find((name) => !operation.form?.includes(name)) : undefined;
+  if (part !== undefined) return `${operation.method} ${operation.path} has no part "${part}"`;
+  if (operation.form) {
+    const missing = body instanceof FormData ? operation.form.find((name) => !body.has(name)) : 'form';
+    return missing === undefined ? undefined : `${operation.method} ${operation.path} needs the part "${missing}"`;
+  }
   if (operation.body) return mismatch(operation.body, body);
   return body === undefined ? undefined : `${operation.method} ${operation.path} has no body`;
 }
 
 /** What is wrong with an answer of ours, by the description. */
 export function answerFault(operation: Operation, status: number, body: unknown): string | undefined {
+  // What takes a form answers by itself, and refuses in a form that the description does not have
+  // (https://github.com/kubeflow/pipelines/blob/2.17.0/backend/src/apiserver/server/pipeline_upload_server.go, writeErrorToResponse).
+  if (operation.form && status >= 300) return undefined;
   const schema = status < 300 ? operation.answer : operation.refusal;
   return schema ? mismatch(schema, body) : undefined;
 }

@@ -20,7 +20,18 @@ interface Operation {
   responses: Record<string, { schema?: unknown }>;
 }
 
-const used = ['healthz', 'experiments', 'runs', 'runs/{run_id}', 'runs/{run_id}:terminate', 'runs/{run_id}:retry'];
+const used = [
+  'healthz',
+  'experiments',
+  'pipelines',
+  'pipelines/{pipeline_id}/versions',
+  'pipelines/{pipeline_id}/versions/{pipeline_version_id}',
+  'pipelines/upload_version',
+  'runs',
+  'runs/{run_id}',
+  'runs/{run_id}:terminate',
+  'runs/{run_id}:retry',
+];
 const definitions: Record<string, unknown> = {};
 
 /** Without words for people, and with closed objects: a field that the description lacks is a mistake. */
@@ -49,12 +60,17 @@ function plain(value: unknown): unknown {
   ]);
 }
 
+function formOf(names: string[]): { form?: string[] } {
+  return names.length > 0 ? { form: names } : {};
+}
+
 const operations = used.flatMap((path) =>
   Object.entries(upstream.paths[`/apis/v2beta1/${path}`] ?? {}).map(([method, { parameters = [], responses }]) => ({
     method: method.toUpperCase(),
     path: `/apis/v2beta1/${path}`,
     query: parameters.filter((one) => one.in === 'query').map(({ name }) => name),
     ...Object.fromEntries(parameters.filter((one) => one.in === 'body').map(({ schema }) => ['body', plain(schema)])),
+    ...formOf(parameters.filter((one) => one.in === 'formData').map(({ name }) => name)),
     answer: plain(responses['200']?.schema),
     refusal: plain(responses['default']?.schema),
   })),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { serveTracker, type Answer, type FakeTracker, type TrackerRequest } from '../trackers/server.ts';
 import metadata from './metadata.json' with { type: 'json' };
+import { ofPipelines, refuse, upload, type FakePipeline } from './pipelines.ts';
 import { answerFault, faultOf, operationOf } from './description.ts';
 
 export type KfpState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'SKIPPED' | 'FAILED' | 'CANCELING' | 'CANCELED' | 'PAUSED';
@@ -33,6 +34,7 @@ export interface FakeRun {
 export interface FakeKfp extends FakeTracker {
   readonly runs: FakeRun[];
   readonly experiments: { id: string; name: string; namespace: string }[];
+  readonly pipelines: FakePipeline[];
   /** What the next runs go through. */
   play(frames: Frame[]): void;
   /** What a retried run goes through. */
@@ -43,8 +45,10 @@ export interface FakeKfp extends FakeTracker {
   signIn?: { status: number; headers: Record<string, string>; body: unknown };
   /** Whether ML Metadata is passed on, as the pages do and the API server does not. It knows one run: every one. */
   hasMetadata: boolean;
-  /** Makes the next run, and cuts the connection before the answer. */
-  loseNextAnswer(): void;
+  /** Makes the next run, or what else is made at the end of the path, and cuts the connection before the answer. */
+  loseNextAnswer(to?: 'runs' | 'pipelines' | 'upload_version'): void;
+  /** Another step makes the next run as well, a moment before. */
+  raceNextRun(): void;
 }
 
 export interface KfpOptions {
@@ -58,19 +62,29 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
   const experiments: FakeKfp['experiments'] = [];
   let script: Frame[] = [{ state: 'SUCCEEDED' }];
   let retryScript: Frame[] = [{ state: 'SUCCEEDED' }];
-  let isLosing = false;
+  const pipelines: FakePipeline[] = [];
+  let losing: string | undefined;
+  let isRacing = false;
   let clock = Date.parse('2026-11-21T10:00:00Z');
   // Whole seconds, as its database has them.
   const tick = (): string => new Date((clock += 1000)).toISOString().replace('.000', '');
 
-  const answer = (request: TrackerRequest): Answer => {
+  const answer = async (request: TrackerRequest): Promise<Answer> => {
     const { method, url, body: text } = request;
     const operation = operationOf(method, url.pathname);
     if (!operation) return refuse(501, 12, `the fake Kubeflow Pipelines does not have ${method} ${url.pathname}`);
-    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    const type = request.headers['content-type'] ?? '';
+    const isForm = type.startsWith('multipart/form-data');
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated for servers that strangers reach, which this one is not
+    const form = isForm ? await new Response(text, { headers: { 'content-type': type } }).formData() : undefined;
+    const body: unknown = form ?? (text === '' ? undefined : JSON.parse(text));
     const fault = faultOf(operation, url.searchParams, body);
     if (fault !== undefined) return refuse(400, 3, `not as the description has it: ${fault}`);
-    const given = respond(method, url, (body ?? {}) as Record<string, unknown>);
+    const file = form?.get('uploadfile');
+    const given =
+      file instanceof File
+        ? upload(pipelines, url.searchParams, { name: file.name, text: await file.text() })
+        : respond(method, url, (body ?? {}) as Record<string, unknown>);
     const { status, data } =
       'status' in given && 'body' in given ? { status: given.status, data: given.body } : { status: 200, data: given };
     const wrong = answerFault(operation, status, JSON.parse(JSON.stringify(data)));
@@ -81,7 +95,7 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
   const respond = (method: string, url: URL, body: Record<string, unknown>): Answer => {
     const path = url.pathname.replace('/apis/v2beta1/', '');
     const namespace = url.searchParams.get('namespace') ?? '';
-    const wanted = nameIn(url.searchParams.get('filter'));
+    const wanted = nameIn(url.searchParams.get('filter'), path.startsWith('pipelines') ? 'name' : 'display_name');
     const [, id = '', verb] = /^runs\/([^:]+)(?::(\w+))?$/u.exec(path) ?? [];
     const run = runs.find((one) => one.id === id);
     if (id !== '' && !run) return refuse(404, 5, `Run ${id} not found`);
@@ -99,13 +113,19 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
       experiments.push(one);
       return experimentView(one);
     }
+    if (path.startsWith('pipelines'))
+      return ofPipelines(pipelines, { method, path: path.split('/').slice(1), namespace, wanted, body, multiUser });
     if (path === 'runs' && method === 'GET') {
       const experiment = url.searchParams.get('experiment_id');
       const within = (one: FakeRun): boolean => experiment === null || one.experimentId === experiment;
       const found = runs.filter((one) => within(one) && (wanted === undefined || one.name === wanted));
       return { runs: found.map((one) => view(one)), total_size: found.length };
     }
-    if (path === 'runs') return create(body);
+    if (path === 'runs') {
+      if (isRacing) create(body);
+      isRacing = false;
+      return create(body);
+    }
     if (run && verb === 'terminate') {
       if (!['PENDING', 'RUNNING', 'PAUSED'].includes(run.frames[0]?.state ?? '')) {
         return refuse(400, 3, `Invalid input error: Failed to terminate a run ${run.id}. Row not found`);
@@ -131,10 +151,13 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
   };
 
   const create = (body: Record<string, unknown>): Answer => {
-    const { display_name: name, experiment_id: experimentId, pipeline_spec: spec } = body;
+    const { display_name: name, experiment_id: experimentId, pipeline_spec: spec, pipeline_version_reference: reference } = body;
     if (!name) return refuse(400, 3, 'The run name is empty. Please specify a valid name');
     if (!experiments.some(({ id }) => id === experimentId)) return refuse(404, 5, `Experiment ${String(experimentId)} not found`);
-    if (!spec) return refuse(400, 3, 'Failed to create a run due to error fetching manifest');
+    const { pipeline_id: pipelineId, pipeline_version_id: versionId } = (reference ?? {}) as Record<string, unknown>;
+    const version = pipelines.find(({ id }) => id === pipelineId)?.versions.find(({ id }) => id === versionId);
+    if (reference && !version) return refuse(404, 5, `Failed to fetch a pipeline version from pipeline version ${String(versionId)}`);
+    if (!spec && !reference) return refuse(400, 3, 'Failed to create a run due to error fetching manifest');
     const run: FakeRun = {
       id: randomUUID(),
       experimentId: String(experimentId),
@@ -154,14 +177,15 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
     const isEnded = ['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED'].includes(state);
     if (isEnded && run.finishedAt === never) run.finishedAt = tick();
     if (!isEnded) run.finishedAt = never;
-    const { description, pipeline_spec, runtime_config, service_account } = run.body;
+    const { description, pipeline_spec, pipeline_version_reference, runtime_config, service_account } = run.body;
     return {
       experiment_id: run.experimentId,
       run_id: run.id,
       display_name: run.name,
       storage_state: 'AVAILABLE',
       description,
-      pipeline_spec,
+      // One of the two.
+      ...(pipeline_version_reference ? { pipeline_version_reference } : { pipeline_spec }),
       runtime_config,
       service_account,
       created_at: run.createdAt,
@@ -213,10 +237,9 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
     }
     const method = /^\/ml_metadata\.MetadataStoreService\/(\w+)$/u.exec(request.url.pathname)?.[1];
     if (method !== undefined) return fake.hasMetadata ? grpcWeb(method) : refuse(404, 5, 'Not Found');
-    const given = answer(request);
-    const isRun = request.method === 'POST' && request.url.pathname.endsWith('/runs');
-    if (isRun && isLosing) {
-      isLosing = false;
+    const given = await answer(request);
+    if (request.method === 'POST' && losing !== undefined && request.url.pathname.endsWith(`/${losing}`)) {
+      losing = undefined;
       throw new Error('lost');
     }
     return given;
@@ -232,11 +255,13 @@ export async function startKfp({ multiUser = false }: KfpOptions = {}): Promise<
     ...tracker,
     runs,
     experiments,
+    pipelines,
     tokens: new Set(),
     hasMetadata: true,
     play: (frames) => void (script = frames),
     playRetry: (frames) => void (retryScript = frames),
-    loseNextAnswer: () => void (isLosing = true),
+    raceNextRun: () => void (isRacing = true),
+    loseNextAnswer: (to = 'runs') => void (losing = to),
   };
   return fake;
 }
@@ -253,15 +278,10 @@ function grpcWeb(method: string): Answer {
   return { status: 200, headers: { 'content-type': 'application/grpc-web+proto' }, body };
 }
 
-/** As grpc-gateway answers (https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto). */
-function refuse(status: number, code: number, message: string): Answer {
-  return { status, body: { code, message, details: [] } };
-}
-
-function nameIn(filter: string | null): string | undefined {
+function nameIn(filter: string | null, key: string): string | undefined {
   if (filter === null) return undefined;
   const { predicates = [] } = JSON.parse(filter) as { predicates?: { key?: string; operation?: string; string_value?: string }[] };
   const [first] = predicates;
-  if (predicates.length !== 1 || first?.key !== 'display_name' || first.operation !== 'EQUALS') throw new Error(`the filter ${filter}`);
+  if (predicates.length !== 1 || first?.key !== key || first.operation !== 'EQUALS') throw new Error(`the filter ${filter}`);
   return first.string_value;
 }

@@ -11,7 +11,9 @@ export interface ApiRun {
   finished_at?: string;
   state?: string;
   error?: ApiError;
+  /** Of a run that was made with its specification; of a version's, only the reference is told. */
   pipeline_spec?: unknown;
+  pipeline_version_reference?: VersionReference;
   run_details?: { task_details?: ApiTask[] };
   state_history?: ApiState[];
 }
@@ -43,7 +45,31 @@ export interface NewRun {
   display_name: string;
   description: string;
   experiment_id: string;
-  pipeline_spec: object;
+  pipeline_spec?: object;
+  pipeline_version_reference?: VersionReference;
   runtime_config: { parameters?: object; pipeline_root?: string };
   service_account?: string;
+}
+
+export interface VersionReference {
+  pipeline_id?: string;
+  pipeline_version_id?: string;
+}
+
+export interface ApiPipelineVersion {
+  pipeline_id?: string;
+  pipeline_version_id?: string;
+  name?: string;
+  /** What older servers call the name. */
+  display_name?: string;
+  pipeline_spec?: unknown;
+}
+
+/** What {@link KfpClient.version} uploads. */
+export interface NewVersion {
+  pipelineId: string;
+  name: string;
+  description: string;
+  /** The documents that `kfp` compiles, as YAML. */
+  file: string;
 }

@@ -19,6 +19,7 @@ import type { KfpClient } from './client.ts';
 import { measuresOf, type Measures } from './metadata/measures.ts';
 import type { RunMetadata } from './metadata/store.ts';
 import { statusOf, taskNames } from './status.ts';
+import { sourceOf } from './version.ts';
 
 /** What {@link kfpBackend} is made with. */
 export interface KfpBackendOptions {
@@ -54,9 +55,21 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       return { status: { state: 'deleted', reason: 'deleted', message } };
     }
     if (run.state === 'CANCELING') stopped.add(uid);
-    const names = namesOf.get(uid) ?? taskNames(run.pipeline_spec);
+    const names = namesOf.get(uid) ?? taskNames(await specificationOf(run));
     namesOf.set(uid, names);
     return { status: statusOf(run, names, stopped.has(uid)), object: objectOf(run, namespace) };
+  };
+
+  const specificationOf = async ({ pipeline_spec: own, pipeline_version_reference: reference }: ApiRun): Promise<unknown> => {
+    const { pipeline_id: pipeline, pipeline_version_id: version } = reference ?? {};
+    if (own !== undefined || pipeline === undefined || version === undefined) return own;
+    try {
+      return (await client.getVersion(pipeline, version))?.pipeline_spec;
+    } catch (error) {
+      // The names of tasks that have not begun are lost, and no more.
+      log.debug(`the version ${version} of the pipeline could not be read: ${describe(error)}`);
+      return undefined;
+    }
   };
 
   const search = async (name: string, namespace: string, experimentId?: string): Promise<ApiRun[]> =>
@@ -118,11 +131,13 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       const experiment = String(spec['experiment'] ?? 'slashtrain');
       const experimentId = await client.experiment(experiment, namespace, 'made by Slashtrain');
       const owner = annotations?.[recordAnnotation] ?? '';
+      let source: Awaited<ReturnType<typeof sourceOf>> | undefined;
       let lost: unknown;
       for (let attempt = 1; attempt <= createTries; attempt++) {
         const found = oldest(await search(name, namespace, experimentId), owner);
         if (found) return { taken: objectOf(found, namespace) };
-        const answer = await client.createRun(newRun(spec, name, experimentId, String(spec['description'] ?? ''), owner));
+        source ??= await sourceOf(client, spec, namespace);
+        const answer = await client.createRun({ ...newRun(spec, name, experimentId, owner), ...source });
         if ('lost' in answer) {
           lost = answer.lost;
           log.debug(`the answer to the new run ${name} was lost, and is searched for: ${describe(lost)}`);
@@ -263,14 +278,13 @@ function isProgram({ metadata }: Pod): boolean {
   return !driver.test(metadata.name ?? '');
 }
 
-function newRun(spec: Fields, name: string, experimentId: string, words: string, owner: string): NewRun {
-  const { pipelineSpec, platformSpec, parameters, pipelineRoot, serviceAccountName } = spec;
+function newRun(spec: Fields, name: string, experimentId: string, owner: string): NewRun {
+  const { parameters, pipelineRoot, serviceAccountName } = spec;
+  const words = String(spec['description'] ?? '');
   return {
     display_name: name,
     description: `${words === '' ? 'Made by Slashtrain' : words}; record ${owner}`,
     experiment_id: experimentId,
-    // As kfp's own client sends the two documents of one file.
-    pipeline_spec: platformSpec === undefined ? (pipelineSpec as object) : { pipeline_spec: pipelineSpec, platform_spec: platformSpec },
     runtime_config: {
       ...(parameters === undefined ? {} : { parameters: parameters as object }),
       ...(typeof pipelineRoot === 'string' ? { pipeline_root: pipelineRoot } : {}),

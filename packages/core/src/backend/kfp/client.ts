@@ -10,7 +10,7 @@ import {
   type HttpAnswer,
   type Patience,
 } from '../../registry/http.ts';
-import type { ApiRun, NewRun } from './api.ts';
+import type { ApiPipelineVersion, ApiRun, NewRun, NewVersion } from './api.ts';
 import type { Credentials } from './credentials.ts';
 
 /** The REST API v2beta1 of one server. What fails is an ActionError that names what was asked. */
@@ -30,6 +30,14 @@ export interface KfpClient {
   createRun(run: NewRun): Promise<ApiRun | { lost: unknown }>;
   /** The id of an experiment of this name; made where there is none. */
   experiment(name: string, namespace: string, description: string): Promise<string>;
+  /** The id of a pipeline of this name; made, without a version, where there is none. */
+  pipeline(name: string, namespace: string, description: string): Promise<string>;
+  /**
+   * The version of this name of a pipeline; uploaded where there is none. `isNew` is false where it was there: then its specification
+   * may be another. Names are unique within a pipeline, so that a lost answer is healed by looking again.
+   */
+  version(version: NewVersion): Promise<{ version: ApiPipelineVersion; isNew: boolean }>;
+  getVersion(pipelineId: string, id: string): Promise<ApiPipelineVersion | undefined>;
   /** Not an error where it has ended. */
   terminate(id: string): Promise<void>;
   retry(id: string): Promise<void>;
@@ -62,18 +70,18 @@ export function kfpClient(options: KfpClientOptions): KfpClient {
     query: Record<string, string>,
     body?: unknown,
   ): Promise<Answered> => {
+    const sent = await payloadOf(body);
     const url = new URL(`${base}/apis/v2beta1/${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
     const what = `${method} ${url.origin}${url.pathname}`;
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     for (let isFirst = true; ; isFirst = false) {
       const headers = {
         accept: 'application/json',
         'user-agent': 'slashtrain',
         ...(await credentials.headers()),
-        ...(payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+        ...(sent && { 'content-type': sent.type, 'content-length': String(sent.bytes.length) }),
       };
-      const answer = await exchange({ method, url, headers, ...(payload && { body: payload }), idleSeconds: 30 });
+      const answer = await exchange({ method, url, headers, ...(sent && { body: sent.bytes }), idleSeconds: 30 });
       const text = (await readBody(answer, largestAnswer)).toString('utf8');
       const stranger = strangerOf(answer, text);
       // A session that has ended is sent to a page on which to sign in, as often as it is refused.
@@ -164,6 +172,50 @@ export function kfpClient(options: KfpClientOptions): KfpClient {
       if (made === undefined) throw new ActionError('unreachable', `${base} made no experiment "${name}", and did not say why`);
       return made;
     },
+    async pipeline(name, namespace, description) {
+      const space = (await this.isMultiUser()) ? { namespace } : {};
+      const find = async (): Promise<string | undefined> => {
+        const found = (await need('GET', 'pipelines', { ...space, page_size: '100', filter: equals('name', name) })) as {
+          pipelines?: { pipeline_id?: string; name?: string; display_name?: string }[];
+        };
+        return found.pipelines?.find((one) => (one.name ?? one.display_name) === name)?.pipeline_id;
+      };
+      const there = await find();
+      if (there !== undefined) return there;
+      const answer = await ask('POST', 'pipelines', {}, { name, display_name: name, description, ...space });
+      // Another step was faster, or our first try's answer was lost: names are unique.
+      const made =
+        answer.status === 409
+          ? await find()
+          : (orRefused(`POST ${base}/apis/v2beta1/pipelines`, answer) as { pipeline_id?: string }).pipeline_id;
+      if (made === undefined) throw new ActionError('unreachable', `${base} made no pipeline "${name}", and did not say why`);
+      return made;
+    },
+    async version({ pipelineId, name, description, file }) {
+      const path = `pipelines/${encodeURIComponent(pipelineId)}/versions`;
+      const find = async (): Promise<ApiPipelineVersion | undefined> => {
+        const found = (await need('GET', path, { page_size: '100', filter: equals('name', name) })) as {
+          pipeline_versions?: ApiPipelineVersion[];
+        };
+        return found.pipeline_versions?.find((one) => (one.name ?? one.display_name) === name);
+      };
+      const there = await find();
+      if (there) return { version: there, isNew: false };
+      const form = new FormData();
+      form.append('uploadfile', new Blob([file], { type: 'application/yaml' }), 'pipeline.yaml');
+      const query = { name, display_name: name, pipelineid: pipelineId, description };
+      const answer = await ask('POST', 'pipelines/upload_version', query, form);
+      if (answer.status < 300) return { version: answer.data as ApiPipelineVersion, isNew: true };
+      // Of one that is there already versions before 2.5 say 500.
+      const made = await find();
+      if (made) return { version: made, isNew: false };
+      return orRefused(`POST ${base}/apis/v2beta1/pipelines/upload_version`, answer) as never;
+    },
+    async getVersion(pipelineId, id) {
+      const path = `pipelines/${encodeURIComponent(pipelineId)}/versions/${encodeURIComponent(id)}`;
+      const answer = await ask('GET', path);
+      return answer.status === 404 ? undefined : (orRefused(`GET ${base}/apis/v2beta1/${path}`, answer) as ApiPipelineVersion);
+    },
     async terminate(id) {
       const path = `runs/${encodeURIComponent(id)}:terminate`;
       const answer = await ask('POST', path);
@@ -177,6 +229,14 @@ export function kfpClient(options: KfpClientOptions): KfpClient {
       await need('POST', `runs/${encodeURIComponent(id)}:retry`);
     },
   };
+}
+
+/** A body as it is sent: a form by parts, anything else as JSON. */
+async function payloadOf(body: unknown): Promise<{ type: string; bytes: Buffer } | undefined> {
+  if (body === undefined) return undefined;
+  if (!(body instanceof FormData)) return { type: 'application/json', bytes: Buffer.from(JSON.stringify(body)) };
+  const form = new Response(body);
+  return { type: form.headers.get('content-type') ?? '', bytes: Buffer.from(await form.arrayBuffer()) };
 }
 
 /** A filter as the API takes it. */
@@ -239,7 +299,7 @@ function refusal(what: string, { status, data }: Answered): ActionError {
       remedy:
         status === 401
           ? 'set kfp-token, or a kfp-token-command, which is asked again when a token has expired'
-          : 'give the token the rights on runs and experiments of the namespace (the role kubeflow-pipelines-edit)',
+          : 'give the token the rights on runs, experiments and pipelines of the namespace (the role kubeflow-pipelines-edit)',
     });
   }
   if (status === 404) return new ActionError('not-found', text, { remedy: 'check kfp-url: the API is below it at /apis/v2beta1' });
