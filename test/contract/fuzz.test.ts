@@ -88,14 +88,13 @@ function spoiled(data: unknown, keepsTypes = false): fc.Arbitrary<unknown> {
   };
   visit(data, []);
   const change = fc.tuple(fc.constantFrom(...places), fc.constantFrom('replace', 'remove', 'double'), strange);
-  return fc
-    .array(change, { minLength: 1, maxLength: 3 })
-    .map((changes) =>
-      changes.reduce(
-        (now, [path, how, value]) => changed(now, path, how, keepsTypes ? alike(valueAt(now, path), value) : value),
-        structuredClone(data),
-      ),
-    );
+  return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) =>
+    changes.reduce(
+      // Each gets a copy: the next change may be of a part of it.
+      (now, [path, how, value]) => changed(now, path, how, structuredClone(keepsTypes ? alike(valueAt(now, path), value) : value)),
+      structuredClone(data),
+    ),
+  );
 }
 
 function valueAt(data: unknown, path: readonly (string | number)[]): unknown {

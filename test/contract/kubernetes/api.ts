@@ -65,6 +65,8 @@ export class Api {
     const name = unique('contract');
     await this.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     this.namespace = name;
+    // A real API server refuses a namespace's pods until a controller has made their service account.
+    if (!this.cluster) await this.until('serviceaccounts', 'default', () => true);
     return async () => {
       for (const stream of this.#streams) stream.destroy();
       await this.send('DELETE', `/api/v1/namespaces/${name}`);

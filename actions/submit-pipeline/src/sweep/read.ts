@@ -1,4 +1,4 @@
-import { ActionError } from '@slashtrain/core/action/errors';
+import { ActionError, messageOf } from '@slashtrain/core/action/errors';
 import { nearest } from '@slashtrain/core/config/near';
 import type { Direction, GateOn } from '@slashtrain/core/metrics/metrics';
 import { budgetUnits, sweepMethods, type BudgetUnit, type SweepMethod } from '@slashtrain/core/sweep/sweep';
@@ -78,7 +78,12 @@ function parse(text: string, where: string): Map<unknown, unknown> {
   const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: true });
   const problem = document.errors[0];
   if (problem) throw new ActionError('input', `${where} is not YAML: ${problem.message}`, { cause: problem });
-  const value: unknown = document.toJS({ mapAsMap: true, maxAliasCount: 0 });
+  let value: unknown;
+  try {
+    value = document.toJS({ mapAsMap: true, maxAliasCount: 0 });
+  } catch (error) {
+    throw new ActionError('input', `${where} has an alias (*name), which is not taken: ${messageOf(error)}`, { cause: error });
+  }
   if (value instanceof Map) return value;
   throw new ActionError('input', `${where} is no map`, { remedy: 'begin with "method: grid" or "method: random"' });
 }

@@ -82,10 +82,12 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   if (new URL(cluster.server).protocol === 'http:' && !isLoopback(cluster.server)) {
     options.log.warning(`the Kubernetes API server ${cluster.server} is reached without TLS: credentials and data can be read on the way`);
   }
+  // The library passes on what the file has, which may be a number.
+  const namespace = String((context.namespace as unknown) ?? '').trim();
   return {
     context: source.inCluster ? 'in-cluster' : context.name || 'kubeconfig',
     server: cluster.server,
-    namespace: options.namespace ?? (context.namespace?.trim() || 'default'),
+    namespace: options.namespace ?? (namespace || 'default'),
     ...signInWith(first, load, options),
   };
 }

@@ -19,9 +19,11 @@ export function secretsOf(config: KubeConfig): Set<string> {
       add(user.keyData);
       add(Buffer.from(user.keyData, 'base64').toString('utf8'));
     }
-    const { env, args } = (user.exec ?? {}) as { env?: { name?: unknown; value?: unknown }[] | null; args?: unknown[] | null };
-    for (const { name, value } of env ?? []) if (typeof name === 'string' && secretName.test(name)) add(value);
-    for (const argument of args ?? []) {
+    const { env, args } = (user.exec ?? {}) as { env?: unknown; args?: unknown };
+    for (const { name, value } of listOf<{ name?: unknown; value?: unknown }>(env)) {
+      if (typeof name === 'string' && secretName.test(name)) add(value);
+    }
+    for (const argument of listOf(args)) {
       const match = typeof argument === 'string' ? /^--?([^=]+)=(.+)$/su.exec(argument) : null;
       if (match?.[1] && secretName.test(match[1])) add(match[2]);
     }
@@ -30,6 +32,11 @@ export function secretsOf(config: KubeConfig): Set<string> {
   }
   for (const cluster of config.clusters) add(proxyPassword(cluster));
   return found;
+}
+
+/** What the library passes on as the file has it. */
+function listOf<T>(value: unknown): T[] {
+  return Array.isArray(value) ? (value as (T | null | undefined)[]).filter((one) => one !== null && one !== undefined) : [];
 }
 
 /** The password in a cluster's `proxy-url`. */
