@@ -2,7 +2,8 @@ import { ActionError } from '@slashtrain/core/action/errors';
 import { openMlflow, quoted, type MlflowOptions } from '@slashtrain/core/trackers/mlflow';
 import { openMlflowRegistry, type ModelVersion } from '@slashtrain/core/trackers/mlflow-registry';
 import { parseReference } from '@slashtrain/core/run/reference';
-import type { Candidate, Registry, RegistryState } from '../types.ts';
+import type { Candidate, Registry } from '../types.ts';
+import { readState } from './state.ts';
 
 /** What the inputs say of the registry. */
 export interface MlflowInputs {
@@ -105,10 +106,4 @@ export function mlflowModels({ model, alias }: MlflowInputs, options: MlflowOpti
       else await registry.setAlias(name, moved, version);
     },
   };
-}
-
-function readState({ model, alias, version, set }: RegistryState): { model: string; alias: string; version: string | null; set: string } {
-  const isVersion = version === null || typeof version === 'string';
-  if (typeof model === 'string' && typeof alias === 'string' && isVersion && typeof set === 'string') return { model, alias, version, set };
-  throw new ActionError('internal', 'the rollout does not say where the alias was');
 }

@@ -18,28 +18,33 @@ export interface Wandb {
   histories(runIds: readonly string[], metric: string, whole?: boolean): Promise<Map<string, MetricPoint[]>>;
 }
 
-/**
- * Opens a project of `WANDB_BASE_URL`, as `WANDB_API_KEY`. The queries are those of W&B's own public client
- * (https://github.com/wandb/wandb/blob/v0.22.3/wandb/apis/public/runs.py); no real server has answered them yet.
- */
-export function openWandb(
-  options: Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
-    entity: string;
-    project: string;
-    environment: NodeJS.ProcessEnv;
-    mask(secret: string): void;
-  },
-): Wandb {
-  const { entity, project, environment, mask } = options;
+/** A server of W&B's and who asks it. */
+export type WandbOptions = Pick<JsonClientOptions, 'url' | 'from' | 'signal' | 'wait' | 'onRetry'> & {
+  environment: NodeJS.ProcessEnv;
+  mask(secret: string): void;
+};
+
+/** Opens `WANDB_BASE_URL` as `WANDB_API_KEY`. */
+export function wandbServer(options: WandbOptions): JsonClient {
+  const { environment, mask } = options;
   const key = environment['WANDB_API_KEY'] ?? '';
   const basic = Buffer.from(`api:${key}`).toString('base64');
   for (const secret of [key, basic]) if (key !== '') mask(secret);
-  const json = openJson({
+  return openJson({
     ...options,
     tracker: 'W&B',
     credentials: 'WANDB_API_KEY',
     headers: key === '' ? {} : { authorization: `Basic ${basic}` },
   });
+}
+
+/**
+ * Opens a project of `WANDB_BASE_URL`, as `WANDB_API_KEY`. The queries are those of W&B's own public client
+ * (https://github.com/wandb/wandb/blob/v0.22.3/wandb/apis/public/runs.py); no real server has answered them yet.
+ */
+export function openWandb(options: WandbOptions & { entity: string; project: string }): Wandb {
+  const { entity, project, environment } = options;
+  const json = wandbServer(options);
   // As the search told them: where a curve ends.
   const lastSteps = new Map<string, number>();
   const app = environment['WANDB_APP_URL'] ?? json.url.replace('//api.', '//');
@@ -138,18 +143,19 @@ interface Project {
 }
 
 async function ask(json: JsonClient, what: string, query: string, variables: object): Promise<Project> {
-  const answer = (await json.post('/graphql', { query, variables })) as {
-    data?: { project?: Project | null };
-    errors?: { message?: string }[];
-  };
-  const problem = answer.errors?.[0];
+  const { project } = await askWandb<{ project?: Project | null }>(json, what, query, variables);
+  if (project) return project;
+  throw new ActionError('not-found', `W&B has no project ${what}, or the key may not read it`, {
+    remedy: 'check input "experiment" (ENTITY/PROJECT) and WANDB_API_KEY',
+  });
+}
+
+/** Sends a GraphQL operation. @param what it is about, for errors @throws ActionError in W&B's own words where it refuses */
+export async function askWandb<T extends object>(json: JsonClient, what: string, query: string, variables: object): Promise<Partial<T>> {
+  const { data, errors } = (await json.post('/graphql', { query, variables })) as { data?: T | null; errors?: { message?: string }[] };
+  const problem = errors?.[0];
   if (problem) throw new ActionError('unreachable', `W&B refused the query for ${what}: ${String(problem.message).slice(0, 300)}`);
-  if (!answer.data?.project) {
-    throw new ActionError('not-found', `W&B has no project ${what}, or the key may not read it`, {
-      remedy: 'check input "experiment" (ENTITY/PROJECT) and WANDB_API_KEY',
-    });
-  }
-  return answer.data.project;
+  return data ?? {};
 }
 
 const states: Record<string, TrackedRun['state']> = {

@@ -1,4 +1,5 @@
 import queries from './wandb-queries.json' with { type: 'json' };
+import { WandbArtifacts, type WandbArtifact } from './wandb-artifacts.ts';
 import { serveTracker, type Answer, type FakeTracker } from './server.ts';
 
 /** A run of a project, as its program logged it. */
@@ -17,6 +18,8 @@ export interface WandbRun {
 
 export interface FakeWandb extends FakeTracker {
   log(runs: readonly WandbRun[]): void;
+  /** Logs an artifact of a run, by default a whole one of type `model`. */
+  logArtifact(run: string, name: string, more?: Partial<WandbArtifact>): WandbArtifact;
 }
 
 /**
@@ -25,6 +28,8 @@ export interface FakeWandb extends FakeTracker {
  */
 export async function startWandb(options: { key: string; entity: string; project: string }): Promise<FakeWandb> {
   const runs: WandbRun[] = [];
+  // W&B names an organization's own entity after it.
+  const artifacts = new WandbArtifacts(options, { name: 'Acme Inc', entity: 'acme-org' });
   const authorization = `Basic ${Buffer.from(`api:${options.key}`).toString('base64')}`;
   const tracker = await serveTracker('W&B', (request) => {
     if (request.headers.authorization !== authorization) return Promise.resolve({ status: 401, body: { error: 'invalid api key' } });
@@ -33,6 +38,8 @@ export async function startWandb(options: { key: string; entity: string; project
   });
   const answer = (query: string, variables: Record<string, string | undefined>): Answer => {
     const refuse = (message: string): Answer => ({ errors: [{ message }], data: null });
+    const known = artifacts.answer(query, variables);
+    if (known) return known;
     if (variables['entity'] !== options.entity || variables['project'] !== options.project) return { data: { project: null } };
     switch (query) {
       case queries.Runs: {
@@ -63,7 +70,11 @@ export async function startWandb(options: { key: string; entity: string; project
         return refuse(`W&B's public client sends no such query: ${query.slice(0, 100)}`);
     }
   };
-  return { ...tracker, log: (more) => void runs.push(...more) };
+  return {
+    ...tracker,
+    log: (more) => void runs.push(...more),
+    logArtifact: (run, name, more) => artifacts.log(run, name, more),
+  };
 }
 
 interface Spec {
@@ -84,7 +95,7 @@ function sample(history: readonly Record<string, number | string>[], { keys, sam
 
 type Filter = (run: WandbRun) => boolean;
 
-/** What fetch-metrics filters by. */
+/** What fetch-metrics and deploy-model filter by. */
 function filterOf(filters: unknown): Filter | undefined {
   const all: Filter[] = [];
   for (const [key, wanted] of Object.entries(filters as Record<string, unknown>)) {
@@ -93,7 +104,7 @@ function filterOf(filters: unknown): Filter | undefined {
       const any = (wanted as unknown[]).map(filterOf);
       if (any.includes(undefined)) return undefined;
       all.push((run) => any.some((one) => one?.(run)));
-    } else if (key === 'commit' || key === 'group') all.push((run) => run[key] === wanted);
+    } else if (key === 'commit' || key === 'group' || key === 'name') all.push((run) => run[key] === wanted);
     else if (key === 'tags') all.push(({ tags = [] }) => (wanted as { $in: string[] }).$in.some((tag) => tags.includes(tag)));
     else if (config !== undefined) all.push((run) => run.config?.[config] === wanted);
     else return undefined;
