@@ -711,6 +711,102 @@ describe('what is refused', () => {
   });
 });
 
+describe('the best setting of a sweep', () => {
+  const params = (rate: string): string => `# What we train with\nlearning-rate: ${rate}  # ada: tried 0.3\nhidden: 8\n`;
+  let attempts = 0;
+  /** A sweep of two settings, of which the second is the better one. */
+  async function swept(pull: Pull, values = ['0.01', '0.1']): Promise<string> {
+    const sweep = { method: 'grid', metric: 'accuracy', direction: 'higher', on: 'last', parameters: ['learning-rate'] } as const;
+    const stored = await judged(pull, 'pass', [0.96], {
+      pipeline: 'digits-sweep',
+      attempt: ++attempts,
+      record: {
+        sweep: { ...sweep, parameters: ['learning-rate'], trials: values.map((value) => [value]), maxTrials: 2, parallel: 1, maxFailed: 0 },
+      },
+    });
+    const trials = values.map((value, index) => {
+      const accuracy = { last: 0.9 + index / 50, min: 0.9, max: 0.96, mean: 0.9, step: 1 };
+      return { index, values: [value], state: 'succeeded' as const, metrics: [{ name: 'accuracy', ...accuracy }] };
+    });
+    await records.writeMetrics(stored, { version: 1, series: seriesOf({ accuracy: [0.96] }), trials, dropped: [] });
+    return stored.record.run ?? '';
+  }
+  /** A pull request that changes files of what main has. */
+  function changes(files: Record<string, string>): Pull {
+    const sha = repository.commit({ branch: `change-${++branches}`, files });
+    return { sha, number: repository.openPullRequest({ head: `change-${branches}`, author: 'ada' }) };
+  }
+  const suggested = (number: number): [number | undefined, string][] =>
+    repository.reviewComments(number).map(({ place, body }) => [place?.line, body]);
+  const propose = (run: string, granted: Record<string, 'read' | 'write'> = permissions): Promise<Reported> =>
+    report({ run, 'params-file': 'params.yaml' }, { contents: 'read', ...granted });
+
+  it('is suggested on its line, once, and taken back where the file has it', async () => {
+    const pull = changes({ 'params.yaml': params('0.05') });
+    const run = await swept(pull);
+    const first = await propose(run);
+    expect(first.code).toBe(0);
+    const [[line, body] = []] = suggested(pull.number);
+    expect(line).toBe(2);
+    expect(body).toMatch(/^<!-- slashtrain:settings:digits-sweep -->\nThe sweep `digits-sweep` ran at [0-9a-f]{7}\. \*\*Best setting:/u);
+    expect(body).toMatch(/\n\n```suggestion\nlearning-rate: 0\.1 {2}# ada: tried 0\.3\n```$/u);
+    const [comment] = repository.reviewComments(pull.number);
+    expect(ours(pull.number)[0]).toMatch(
+      new RegExp(`the best setting is \\[suggested at its line\\]\\(<.*#discussion_r${comment!.id}>\\)`, 'u'),
+    );
+    expect(first.asked.filter((one) => !/\/(check-runs|issues)/u.test(one)).length).toBeLessThanOrEqual(8);
+
+    // Reported again, and with another best setting: the same comment.
+    await propose(run);
+    await propose(await swept(pull, ['0.01', '1e-5']));
+    expect(suggested(pull.number)).toEqual([[2, expect.stringContaining('learning-rate: 1.0e-5  # ada')]]);
+    expect(repository.reviewComments(pull.number)[0]?.id).toBe(comment?.id);
+    // An older sweep has nothing to say any more, and one that found what is there takes it back.
+    await propose(run);
+    expect(suggested(pull.number)).toEqual([[2, expect.stringContaining('1.0e-5')]]);
+    await propose(await swept(pull, ['0.01', '0.05']));
+    expect(suggested(pull.number)).toEqual([]);
+    expect(ours(pull.number)[0]).not.toContain('params.yaml');
+  });
+
+  it('is a diff to copy, with why, where GitHub takes no suggestion', async () => {
+    repository.commit({ files: { 'params.yaml': params('0.05') } });
+    const elsewhere = changes({ 'a.txt': 'x' });
+    const result = await propose(await swept(elsewhere));
+    expect(result.code).toBe(0);
+    expect(suggested(elsewhere.number)).toEqual([]);
+    const [body = ''] = ours(elsewhere.number);
+    expect(body).toContain('GitHub takes suggestions within the diff alone, and this pull request does not change the file:');
+    expect(body).toContain(
+      '```diff\n--- a/params.yaml\n+++ b/params.yaml\n@@ -1,3 +1,3 @@\n # What we train with\n-learning-rate: 0.05  # ada: tried 0.3\n+learning-rate: 0.1  # ada: tried 0.3\n hidden: 8\n```',
+    );
+
+    // A comment may be written with issues: write, a suggestion may not.
+    const within = changes({ 'params.yaml': params('0.06') });
+    const { code, annotations } = await propose(await swept(within), { ...permissions, 'pull-requests': 'read', issues: 'write' });
+    expect([code, annotations[0]?.message]).toEqual([0, expect.stringContaining('missing permission "pull-requests: write"')]);
+    expect(ours(within.number)[0]).toContain('+learning-rate: 0.1  # ada: tried 0.3');
+  });
+
+  it('says why a file has no place for it, and refuses a path that leads out', async () => {
+    const pull = changes({ 'params.yaml': 'hidden: 8 # <img src=x> @ada\n' });
+    const run = await swept(pull);
+    expect((await propose(run)).code).toBe(0);
+    expect(ours(pull.number)[0]).toContain('no change is proposed, since the file has nothing at "learning-rate".');
+    const refused = await report({ run, 'params-file': '../params.yaml' });
+    expect([refused.code, refused.annotations[0]?.message]).toEqual([
+      1,
+      expect.stringContaining('input "params-file" is "../params.yaml"; allowed: '),
+    ]);
+  });
+
+  it('cannot break out of its fence', async () => {
+    const pull = changes({ 'params.yaml': 'learning-rate: 0.05 # ```` ``` @octocat\n' });
+    await propose(await swept(pull));
+    expect(suggested(pull.number)[0]?.[1]).toMatch(/\n\n`{5}suggestion\nlearning-rate: 0\.1 # ```` ``` @octocat\n`{5}$/u);
+  });
+});
+
 describe('hostile names, messages and log lines', () => {
   it('are text in comment, check and log', async () => {
     const pull = pullRequest();

@@ -19,6 +19,8 @@ export interface ReportParts {
   /** What the workflow adds. */
   added: Section[];
   links: Links;
+  /** What is proposed for the settings' file, by the run that this step is of. */
+  settings?: string;
   /** Absent where curves are no pictures. */
   draw?: Draw;
   handed: Handed;
@@ -34,12 +36,17 @@ export async function keepReport(target: Target, pullRequest: number, report: Re
   let runs = await runsOf(target);
   for (let round = 1; ; round++) {
     const [newest = target.stored, ...earlier] = runs;
-    const story = await storyOf(newest, target, report.handed, report.inputs.title);
+    const story = withSettings(await storyOf(newest, target, report.handed, report.inputs.title), target.stored, report.settings);
     const written = await writeReport(story, earlier, pullRequest, report);
     const before = versionOf(runs);
     runs = await runsOf(target);
     if (versionOf(runs) === before || round >= mostRounds) return written;
   }
+}
+
+/** A story with what is proposed for the settings' file, where it is that of the run `of`. */
+export function withSettings(story: Story, of: StoredRecord | undefined, settings: string | undefined): Story {
+  return settings === undefined || story.stored?.uid !== of?.uid ? story : { ...story, settings };
 }
 
 /** Writes a report as the comment of its pull request and pipeline. */

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
 import { refused } from '@slashtrain/core/action/inputs';
+import { oneLine } from '@slashtrain/core/markdown/text';
 import { mapOf } from '@slashtrain/core/action/yaml-inputs';
 import { checkPipelineName } from '@slashtrain/core/run/name';
+import type { ParamsFile } from './settings/suggest.ts';
 
 /** The inputs of report-pr, each checked by itself. */
 export interface ReportInputs {
@@ -20,6 +22,8 @@ export interface ReportInputs {
   title: string | undefined;
   command: string;
   charts: 'mermaid' | 'svg' | 'none';
+  /** Where the best setting of a sweep belongs. */
+  paramsFile: ParamsFile | undefined;
   /** A path at the default branch. */
   template: string | undefined;
   /** By their titles. Hostile text. */
@@ -65,6 +69,7 @@ export function readInputs(host: Host): ReportInputs {
     title: inputs.text('title'),
     command: readCommand(inputs.text('command') ?? '/train'),
     charts: inputs.choice('charts', ['mermaid', 'svg', 'none'], 'mermaid'),
+    paramsFile: readParamsFile(host),
     template: inputs.text('template'),
     sections: readSections(host),
     check,
@@ -83,6 +88,24 @@ function readNotStarted({ inputs }: Host): string | undefined {
   if (text.length > 200 || /[\n\r]/u.test(text)) throw refused('not-started', text, 'one line of at most 200 characters');
   inputs.required('pr-number');
   return text;
+}
+
+function readParamsFile({ inputs }: Host): ParamsFile | undefined {
+  const path = inputs.text('params-file');
+  const key = inputs.text('params-key');
+  if (path === undefined) {
+    if (key === undefined) return undefined;
+    throw new ActionError('input', 'input "params-key" was given without "params-file"', { remedy: 'say which file has this key' });
+  }
+  const parts = path.split('/');
+  // A path as git has it: GitHub's API would take others for something else.
+  const isWithin = oneLine(path) === path && !path.includes('\\') && !parts.some((part) => ['', '.', '..', '.git'].includes(part));
+  const format = /\.(?:(ya?ml)|json)$/u.exec(path);
+  if (!isWithin || !format)
+    throw refused('params-file', path, 'the path of a .yaml, .yml or .json file within the repository, such as conf/params.yaml');
+  const names = key?.split('.');
+  if (names?.includes('')) throw refused('params-key', key ?? '', 'names with dots between, such as train.optimizer');
+  return { path, format: format[1] === undefined ? 'json' : 'yaml', ...(names && { key: names }) };
 }
 
 function readText({ inputs, workspace }: Host, name: string): { text: string; where: string } | undefined {

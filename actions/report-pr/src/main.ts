@@ -6,12 +6,13 @@ import { commentLimit } from '@slashtrain/core/github/comments';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import { drawTo } from './charts/pictures.ts';
 import { putCheck } from './check.ts';
-import { bodyOf, keepReport, writeReport, type ReportParts } from './comment.ts';
+import { bodyOf, keepReport, withSettings, writeReport, type ReportParts } from './comment.ts';
 import { openRecords, openStory, readHanded, runsOf, type Opened } from './gather.ts';
 import type { ReportInputs } from './inputs.ts';
 import { checkMergeGroup, readMergeGroup } from './merge-group.ts';
 import { sayNotStarted } from './not-started.ts';
 import { queueCheck } from './queue.ts';
+import { proposeSettings } from './settings/suggest.ts';
 import { markReported } from './reported.ts';
 import { headline } from './report/headline.ts';
 import { keepIssue } from './issue.ts';
@@ -35,8 +36,11 @@ export async function main(inputs: ReportInputs, parts: Parts): Promise<void> {
 async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
   const { host, github } = parts;
   const handed = readHanded(inputs);
-  const opened = await openStory(inputs, handed, parts);
-  const { story, target } = opened;
+  const found = await openStory(inputs, handed, parts);
+  const { target } = found;
+  const settings = await proposeSettings(found, inputs.paramsFile, { github, log: host.log });
+  const story = withSettings(found.story, found.story.stored, settings);
+  const opened = { ...found, story };
   const template = inputs.template === undefined ? undefined : await fetchTemplate(github, inputs.template);
   const links = linksOf(parts);
   const made: ReportParts = {
@@ -45,6 +49,7 @@ async function report(inputs: ReportInputs, parts: Parts): Promise<void> {
     inputs,
     links,
     added: inputs.sections.map(sectionOf),
+    ...(settings === undefined ? {} : { settings }),
     ...(template && { template }),
     ...(inputs.charts === 'svg' ? { draw: drawTo(github, links) } : {}),
   };

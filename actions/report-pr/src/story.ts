@@ -32,6 +32,8 @@ export interface Story {
   comparisons?: MetricComparison[];
   /** Of a sweep: all its trials. */
   trials?: Trial[];
+  /** Of a sweep: what the best setting is in the file of the settings, as markdown of ours. */
+  settings?: string;
   /** What is not as it was in the baseline, besides the code. */
   differences?: Difference[];
   /** Runs that were found and do not count. */

@@ -25,6 +25,7 @@ export function sweepSections(story: Story): Section[] {
   const importance = importanceOf(trials, sweep);
   return [
     { name: 'best setting', text: [bestWords(ranked, sweep), countWords(story, trials, sweep)].filter(Boolean).join('\n\n'), priority: 88 },
+    { name: 'settings file', text: story.settings ?? '', priority: 87 },
     { name: 'settings', text: settingsTable(ranked.slice(0, shownSettings), sweep), priority: 58 },
     { name: 'failed trials', text: failures(trials), priority: 57 },
     { name: 'what matters', text: whatMatters(trials, sweep, importance), priority: 52 },
