@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { openMlflowRegistry } from '@slashtrain/core/trackers/mlflow-registry';
 import { mlflowModels } from '../../actions/deploy-model/src/registry/mlflow.ts';
 import { mlflowTarget, type MlflowTarget } from '../support/mlflow.ts';
@@ -9,17 +9,15 @@ import { first, registryCases, second, type RegistryWorld } from '../support/reg
 const context = (sha: string, run: string) => ({ 'mlflow.source.git.commit': sha, 'slashtrain.run': run });
 const optionsFor = ({ url }: MlflowTarget) => ({ url, from: 'MLFLOW_TRACKING_URI', environment: {}, mask: () => undefined });
 
-async function openTarget(): Promise<{ target: MlflowTarget; ids: string[] }> {
-  const target = await mlflowTarget();
-  const ids = await target.log([
+let target: MlflowTarget;
+let ids: string[];
+
+async function openWorld(): Promise<RegistryWorld> {
+  target = await mlflowTarget();
+  ids = await target.log([
     { experiment: 'digits', context: context(first, 'digits-pr1'), model: { name: 'digits', alias: 'champion' } },
     { experiment: 'digits', context: context(second, 'digits-pr2') },
   ]);
-  return { target, ids };
-}
-
-async function openWorld(): Promise<RegistryWorld> {
-  const { target } = await openTarget();
   const registry = openMlflowRegistry(optionsFor(target));
   return {
     models: (alias) => mlflowModels({ model: 'digits', alias }, optionsFor(target)),
@@ -31,6 +29,7 @@ async function openWorld(): Promise<RegistryWorld> {
     async tags(number) {
       const answer = await fetch(`${target.url}/api/2.0/mlflow/model-versions/get?name=digits&version=${number}`);
       const { model_version: found } = (await answer.json()) as { model_version: { tags: { key: string; value: string }[] } };
+      expect(found.tags).toContainEqual({ key: 'slashtrain.run', value: `digits-pr${number}` });
       return found.tags.map(({ key, value }) => `${key.replace('slashtrain.', '')} ${value}`);
     },
     close: () => target.stop(),
@@ -39,15 +38,6 @@ async function openWorld(): Promise<RegistryWorld> {
 
 describe("MLflow's model registry", () => {
   registryCases(openWorld);
-});
-
-describe("MLflow's model registry, asked by itself", () => {
-  let target: MlflowTarget;
-  let ids: string[];
-  beforeAll(async () => {
-    ({ target, ids } = await openTarget());
-  });
-  afterAll(() => target.stop());
 
   it('finds a version by its alias, and says what is not there', async () => {
     const registry = openMlflowRegistry(optionsFor(target));
