@@ -781,6 +781,16 @@ describe('the best setting of a sweep', () => {
       '```diff\n--- a/params.yaml\n+++ b/params.yaml\n@@ -1,3 +1,3 @@\n # What we train with\n-learning-rate: 0.05  # ada: tried 0.3\n+learning-rate: 0.1  # ada: tried 0.3\n hidden: 8\n```',
     );
 
+    // The commit that was swept is no more one of the pull request's: GitHub's own refusal.
+    const pushed = changes({ 'params.yaml': params('0.07') });
+    const run = await swept(pushed);
+    repository.push(
+      `change-${branches}`,
+      repository.commit({ branch: `other-${branches}`, files: { 'params.yaml': params('0.07'), b: '' } }),
+    );
+    expect((await propose(run)).code).toBe(0);
+    expect(ours(pushed.number)[0]).toMatch(/GitHub takes no suggestion: .*end&#95;commit&#95;oid is not part of the pull request/u);
+
     // A comment may be written with issues: write, a suggestion may not.
     const within = changes({ 'params.yaml': params('0.06') });
     const { code, annotations } = await propose(await swept(within), { ...permissions, 'pull-requests': 'read', issues: 'write' });

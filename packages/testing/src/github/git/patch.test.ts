@@ -22,6 +22,8 @@ const cases: [string, string | undefined, string | undefined][] = [
   ['a file of one line that goes', 'x\n', undefined],
   ['bytes', '\0a', '\0b'],
   ['nothing', rows(3), rows(3)],
+  ['a file that is new and empty', undefined, ''],
+  ['a file that becomes empty', rows(2), ''],
 ];
 
 const hasGit = spawnSync('git', ['--version']).status === 0;

@@ -56,11 +56,11 @@ export function movedLine(before: Buffer | undefined, after: Buffer | undefined,
 
 function rowsOf(before: Buffer | undefined, after: Buffer | undefined): Row[] {
   if ([before, after].some((side) => side && (side.length > largest || side.includes(0)))) return [];
+  const [oldLines, newLines] = [linesOf(before), linesOf(after)];
+  // Of two empty files Node's diff makes nothing but an error.
+  if (oldLines.length + newLines.length === 0) return [];
   // Added comes first where a line was replaced; git has it the other way round.
-  const entries = diff(linesOf(after), linesOf(before)).map(([operation, text]) => ({
-    side: ([' ', '+', '-'] as const).at(operation)!,
-    text,
-  }));
+  const entries = diff(newLines, oldLines).map(([operation, text]) => ({ side: ([' ', '+', '-'] as const).at(operation)!, text }));
   const rows: Row[] = [];
   let [old, now] = [1, 1];
   for (let index = 0; index < entries.length;) {
