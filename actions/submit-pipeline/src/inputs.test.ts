@@ -50,6 +50,8 @@ describe('an input', () => {
     [{ gpus: '1.5' }, 'input "gpus" is "1.5"; allowed: a whole number from 0'],
     [{ queue: 'A queue' }, 'input "queue" is "A queue"; allowed: the name of an object in the cluster'],
     [{ artifacts: '/tmp' }, 'input "artifacts" is "/tmp"; allowed: a URI, such as s3://bucket/path'],
+    [{ 'kfp-pipeline': '<b>' }, 'input "kfp-pipeline" is "<b>"; allowed: up to 128 letters'],
+    [{ 'kfp-pipeline': 'digits', artifacts: 's3://a/b' }, 'input "artifacts" was given beside "kfp-pipeline"'],
     [{ env: 'SLASHTRAIN_SHA: x' }, 'input "env" names "SLASHTRAIN_SHA"'],
     [{ 'env-from-secret': 'A_B' }, 'input "env-from-secret" is "A_B"; allowed: names of Secrets, or a map of variables'],
     [{ 'env-from-secret': 'KEY: wandb' }, 'input "env-from-secret" is "KEY: wandb"'],

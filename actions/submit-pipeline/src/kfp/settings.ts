@@ -31,6 +31,11 @@ export function readPipelineSettings(inputs: Inputs): PipelineSettings {
 // As long as the API takes them (https://github.com/kubeflow/pipelines/blob/2.17.0/backend/src/apiserver/validation/length.go).
 function readPipelineName(inputs: Inputs): string | undefined {
   const name = inputs.text('kfp-pipeline');
+  if (name !== undefined && inputs.text('artifacts') !== undefined) {
+    throw new ActionError('input', 'input "artifacts" was given beside "kfp-pipeline", whose version knows of no single run', {
+      remedy: 'set kfp-pipeline-root, or give the place as a parameter of the pipeline',
+    });
+  }
   if (name === undefined || /^[\p{L}\p{N}][\p{L}\p{N} ._/#-]{0,127}$/u.test(name)) return name;
   throw new ActionError(
     'input',
@@ -67,11 +72,6 @@ export function setPipeline(source: Source, inputs: SubmitInputs, { owner, repo,
   spec['experiment'] = settings.experiment ?? (pullRequest === undefined ? repository : `${repository} #${pullRequest}`);
   spec['description'] = `${serverUrl}/${repository}/${pullRequest === undefined ? `commit/${sha}` : `pull/${pullRequest}`} at ${sha}`;
   if (settings.pipeline !== undefined) spec['version'] = { pipeline: settings.pipeline, name: sha };
-  if (settings.pipeline !== undefined && inputs.artifacts !== undefined) {
-    throw new ActionError('input', 'input "artifacts" was given beside "kfp-pipeline", whose version knows of no single run', {
-      remedy: 'set kfp-pipeline-root, or give the place as a parameter of the pipeline',
-    });
-  }
   if (settings.pipelineRoot !== undefined) spec['pipelineRoot'] = settings.pipelineRoot;
   if (settings.cache !== undefined) setCache(source.object, settings.cache);
 }

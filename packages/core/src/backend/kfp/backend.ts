@@ -1,6 +1,6 @@
 import { ActionError, describe } from '../../action/errors.ts';
 import type { Log } from '../../action/log.ts';
-import { needFields, type Fields } from '../../kinds/fields.ts';
+import { needFields } from '../../kinds/fields.ts';
 import { kfpRun } from '../../kinds/kfp-run.ts';
 import type { KubernetesObject } from '../../kinds/kind.ts';
 import { pods as podResource, type KubernetesClient } from '../../kubernetes/client.ts';
@@ -14,10 +14,11 @@ import { isEnded, type Status } from '../../run/state.ts';
 import type { LogLine, Observation, PodsObservation, RunBackend } from '../backend.ts';
 import { evidenceOf, podResult } from '../evidence.ts';
 import { gatherPods } from '../gather.ts';
-import type { ApiRun, NewRun } from './api.ts';
+import type { ApiRun } from './api.ts';
 import type { KfpClient } from './client.ts';
 import { measuresOf, type Measures } from './metadata/measures.ts';
 import type { RunMetadata } from './metadata/store.ts';
+import { kind, newRun, objectOf, oldest } from './run.ts';
 import { statusOf, taskNames } from './status.ts';
 import { sourceOf } from './version.ts';
 
@@ -269,50 +270,9 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
   }
 }
 
-const kind = { apiVersion: 'kfp/v2beta1', kind: 'Run' };
-const ownerLine = /\brecord ([0-9a-f-]{36})$/u;
 // Pods that decide what runs next (https://github.com/kubeflow/pipelines/tree/2.17.0/backend/src/v2/driver).
 const driver = /-system-(?:container|dag)-driver-\d+$/u;
 
 function isProgram({ metadata }: Pod): boolean {
   return !driver.test(metadata.name ?? '');
-}
-
-function newRun(spec: Fields, name: string, experimentId: string, owner: string): NewRun {
-  const { parameters, pipelineRoot, serviceAccountName } = spec;
-  const words = String(spec['description'] ?? '');
-  return {
-    display_name: name,
-    description: `${words === '' ? 'Made by Slashtrain' : words}; record ${owner}`,
-    experiment_id: experimentId,
-    runtime_config: {
-      ...(parameters === undefined ? {} : { parameters: parameters as object }),
-      ...(typeof pipelineRoot === 'string' ? { pipeline_root: pipelineRoot } : {}),
-    },
-    ...(typeof serviceAccountName === 'string' ? { service_account: serviceAccountName } : {}),
-  };
-}
-
-/** A record's run. One of the same name that is another's counts too: then the name is taken. */
-function oldest(runs: readonly ApiRun[], owner: string): ApiRun | undefined {
-  return runs.find((run) => ownerOf(run) === owner) ?? runs[0];
-}
-
-function ownerOf({ description }: ApiRun): string | undefined {
-  return ownerLine.exec(description ?? '')?.[1];
-}
-
-/** What the API says of a run, in the form of an object of a cluster. */
-function objectOf(run: ApiRun, namespace: string): KubernetesObject {
-  const owner = ownerOf(run);
-  return {
-    ...kind,
-    metadata: {
-      namespace,
-      ...(run.display_name === undefined ? {} : { name: run.display_name }),
-      ...(run.run_id === undefined ? {} : { uid: run.run_id }),
-      ...(run.created_at === undefined ? {} : { creationTimestamp: run.created_at }),
-      ...(owner === undefined ? {} : { annotations: { [recordAnnotation]: owner } }),
-    },
-  };
 }
