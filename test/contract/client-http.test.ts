@@ -106,7 +106,9 @@ describe('a read', () => {
 
   it('says so where something else answers', async () => {
     server.script((response) => void response.writeHead(200).end('<html>Sign in</html>'));
-    expect(await thrown((await open()).get(configMaps, 'ml', 'a'))).toContain('not answer as a Kubernetes API server: "<html>Sign in</html>"');
+    expect(await thrown((await open()).get(configMaps, 'ml', 'a'))).toContain(
+      'not answer as a Kubernetes API server: "<html>Sign in</html>"',
+    );
   });
 
   it('names the address that refuses', async () => {
