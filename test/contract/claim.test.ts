@@ -9,13 +9,14 @@ import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { configMaps, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import type { StoredRecord } from '@slashtrain/core/records/store';
-import { recordAnnotation, runLabels, type RunRecord } from '@slashtrain/core/run/record';
+import { recordAnnotation, type RunRecord } from '@slashtrain/core/run/record';
 import { parseReference } from '@slashtrain/core/run/reference';
 import type { Asker } from '@slashtrain/core/run/request';
 import { startCluster, type EmbeddedCluster } from '@slashtrain/testing/cluster/cluster';
 import { claim, type ClaimParts, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
 import { helperStore } from '../../actions/submit-pipeline/src/helper-store.ts';
 import { withHelpers, type PlannedHelper } from '../../actions/submit-pipeline/src/helpers.ts';
+import { claimOf } from '../support/claims.ts';
 
 /*
  * The claim protocol, broken at every point: before and after each request that it makes outside, the process dies,
@@ -95,39 +96,8 @@ class World {
   }
 
   request(asker: Asker, again = false): ClaimRequest {
-    const base = { repository: { id: 7, fullName: 'acme/digits' }, pullRequest: 42, sha: 'a'.repeat(40), pipeline: 'digits' };
-    const nameFor = (attempt: number): string => `digits-${attempt}`;
-    return {
-      namespace: this.namespace,
-      kind: job,
-      asker,
-      again,
-      nameFor,
-      recordFor: (attempt): RunRecord => ({
-        version: 1,
-        ...base,
-        tree: 'b'.repeat(40),
-        request: 'c'.repeat(64),
-        asked: [asker],
-        attempt,
-        actor: 'ada',
-        createdAt: new Date(this.now).toISOString(),
-        images: [],
-        parameters: [],
-        kind: { plural: 'jobs', group: 'batch' },
-        state: 'queued',
-      }),
-      // Suspended, so that nothing runs and nothing ends by itself.
-      objectFor: (attempt) => ({
-        apiVersion: 'batch/v1',
-        kind: 'Job',
-        metadata: { name: nameFor(attempt), namespace: this.namespace, labels: runLabels(base) },
-        spec: {
-          suspend: true,
-          template: { spec: { restartPolicy: 'Never', containers: [{ name: 'trainer', image: 'digits', command: ['true'] }] } },
-        },
-      }),
-    };
+    const which = { pullRequest: 42, sha: 'a'.repeat(40), request: 'c'.repeat(64) };
+    return claimOf({ namespace: this.namespace, name: 'digits', ...which, asker, again, now: () => this.now });
   }
 
   async jobs(): Promise<KubernetesObject[]> {

@@ -1,5 +1,6 @@
 import { faultNames, statusOf, type FaultName, type Strike } from '@slashtrain/testing/faults/fault';
-import { between, seeded } from '@slashtrain/testing/faults/random';
+import { seeded } from '@slashtrain/core/metrics/random';
+import { between } from '@slashtrain/testing/faults/random';
 import type { Passing } from '@slashtrain/testing/faults/proxy';
 
 /** The servers that actions speak to. */

@@ -1,4 +1,5 @@
-import { between, seeded } from '@slashtrain/testing/faults/random';
+import { seeded } from '@slashtrain/core/metrics/random';
+import { between } from '@slashtrain/testing/faults/random';
 import { allCases, type FaultCase } from './cases.ts';
 import { subjects } from './subjects.ts';
 

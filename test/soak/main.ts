@@ -7,15 +7,17 @@ import { job } from '@slashtrain/core/kinds/job';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
-import { recordAnnotation, runLabels, type RunRecord } from '@slashtrain/core/run/record';
+import { recordAnnotation } from '@slashtrain/core/run/record';
 import type { RunReference } from '@slashtrain/core/run/reference';
 import { startCluster } from '@slashtrain/testing/cluster/cluster';
 import type { FaultName } from '@slashtrain/testing/faults/fault';
 import { startFaultProxy } from '@slashtrain/testing/faults/proxy';
-import { between, seeded } from '@slashtrain/testing/faults/random';
+import { seeded } from '@slashtrain/core/metrics/random';
+import { between } from '@slashtrain/testing/faults/random';
 import { claim, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
 import { helperStore } from '../../actions/submit-pipeline/src/helper-store.ts';
 import { waitForEnd } from '../../actions/wait-for-run/src/wait.ts';
+import { claimOf, suspendedJob } from '../support/claims.ts';
 import { keptLog } from '../support/kubernetes.ts';
 
 /*
@@ -34,7 +36,6 @@ const { values, positionals } = parseArgs({
 });
 const [requests, times, seed] = [values.requests, values.times, values.seed].map(Number) as [number, number, number];
 const namespace = 'soak';
-const suspended = { suspend: true, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'train', image: 'digits' }] } } };
 
 function fail(words: string): void {
   console.error(`✗ ${words}`);
@@ -43,36 +44,8 @@ function fail(words: string): void {
 
 function requestOf(index: number): ClaimRequest {
   const sha = index.toString(16).padStart(40, '0');
-  const base = { repository: { id: 7, fullName: 'acme/digits' }, pullRequest: index + 1, sha, pipeline: 'digits' };
   const asker = { id: `comment:${index}`, runAttempt: 1 };
-  const nameFor = (attempt: number): string => `digits-${index}-${attempt}`;
-  return {
-    namespace,
-    kind: job,
-    asker,
-    again: false,
-    nameFor,
-    recordFor: (attempt): RunRecord => ({
-      version: 1,
-      ...base,
-      tree: sha,
-      request: sha.padStart(64, '0'),
-      asked: [asker],
-      attempt,
-      actor: 'ada',
-      createdAt: new Date().toISOString(),
-      images: [],
-      parameters: [],
-      kind: { plural: 'jobs', group: 'batch' },
-      state: 'queued',
-    }),
-    objectFor: (attempt) => ({
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: { name: nameFor(attempt), namespace, labels: runLabels(base) },
-      spec: suspended,
-    }),
-  };
+  return claimOf({ namespace, name: `digits-${index}`, pullRequest: index + 1, sha, request: sha.padStart(64, '0'), asker });
 }
 
 /** Submissions of the same requests, many at once, each of whose requests may go wrong: one run each is what must come out. */
@@ -164,7 +137,12 @@ async function wait(): Promise<void> {
   const runs: RunReference[] = [];
   for (let index = 0; index < requests; index += 1) {
     const metadata = { name: `digits-${index}`, namespace, annotations: { [recordAnnotation]: 'x' } };
-    const object = await client.create<KubernetesObject>(job.resource, { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: suspended });
+    const object = await client.create<KubernetesObject>(job.resource, {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata,
+      spec: suspendedJob,
+    });
     if (object) runs.push({ plural: 'jobs', group: 'batch', namespace, name: metadata.name, uid: object.metadata.uid ?? '' });
   }
   // The waits have a thread of their own: who serves a thousand and asks for a thousand in turn is late with both.

@@ -1,12 +1,11 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { kubernetesBackend } from '@slashtrain/core/backend/kubernetes';
-import { kindFor } from '@slashtrain/core/kinds/index';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
-import { runLabels, type RunRecord } from '@slashtrain/core/run/record';
 import { claim, type ClaimRequest } from '../../actions/submit-pipeline/src/claim.ts';
 import { helperStore } from '../../actions/submit-pipeline/src/helper-store.ts';
+import { claimOf } from './claims.ts';
 import { keptLog } from './kubernetes.ts';
 
 /*
@@ -17,42 +16,11 @@ import { keptLog } from './kubernetes.ts';
 const [kubeconfig = '', namespace = '', count = '0', checks = ''] = process.argv.slice(2);
 const log = keptLog();
 const client = await openKubernetes({ kubeconfig, environment: {}, log });
-const kind = kindFor('batch/v1', 'Job');
-if (!kind) throw new Error('no Job');
 
 function requestFor(index: number): ClaimRequest {
   const id = String(index).padStart(2, '0');
-  const base = { repository: { id: 7, fullName: 'acme/digits' }, pullRequest: index + 1, sha: id.repeat(20), pipeline: 'digits' };
   const asker = { id: `comment:${index}`, runAttempt: 1 };
-  const nameFor = (attempt: number): string => `digits-${id}-${attempt}`;
-  return {
-    namespace,
-    kind: kind as NonNullable<typeof kind>,
-    asker,
-    again: false,
-    nameFor,
-    recordFor: (attempt): RunRecord => ({
-      version: 1,
-      ...base,
-      tree: 'b'.repeat(40),
-      request: id.repeat(32),
-      asked: [asker],
-      attempt,
-      actor: 'ada',
-      createdAt: new Date().toISOString(),
-      images: [],
-      parameters: [],
-      kind: { plural: 'jobs', group: 'batch' },
-      state: 'queued',
-    }),
-    // Suspended, so that nothing runs and nothing ends by itself.
-    objectFor: (attempt) => ({
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: { name: nameFor(attempt), namespace, labels: runLabels(base) },
-      spec: { suspend: true, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'train', image: 'digits' }] } } },
-    }),
-  };
+  return claimOf({ namespace, name: `digits-${id}`, pullRequest: index + 1, sha: id.repeat(20), request: id.repeat(32), asker });
 }
 
 const order = Array.from({ length: Number(count) }, (_, index) => index).sort(() => Math.random() - 0.5);

@@ -1,4 +1,5 @@
 import type { Change, Sample } from '@slashtrain/core/metrics/metrics';
+import { seeded } from '@slashtrain/core/metrics/random';
 import { exactLimit, intervalRank, leastP, mannWhitney } from './mann-whitney.ts';
 
 /** The fewest samples a side that are tested: with three a side no difference reaches 95 %. */
@@ -48,7 +49,7 @@ export function changeOf(candidate: readonly number[], baseline: readonly number
 
 /** The percentile interval of the difference of means. Seeded: the same numbers have the same interval. */
 function bootstrap(candidate: readonly number[], baseline: readonly number[], confidence: number): { low: number; high: number } {
-  const random = generator(1);
+  const random = seeded(1);
   const draw = (values: readonly number[]): number => {
     let total = 0;
     for (let index = 0; index < values.length; index++) total += values[Math.floor(random() * values.length)]!;
@@ -57,15 +58,4 @@ function bootstrap(candidate: readonly number[], baseline: readonly number[], co
   const differences = Array.from({ length: resamples }, () => draw(candidate) - draw(baseline)).sort((a, b) => a - b);
   const at = (part: number): number => differences[Math.round(part * (resamples - 1))]!;
   return { low: at((1 - confidence) / 2), high: at((1 + confidence) / 2) };
-}
-
-/** Mulberry32 (https://github.com/bryc/code/blob/master/jshash/PRNGs.md#mulberry32): numbers from 0 up to 1, always the same ones. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

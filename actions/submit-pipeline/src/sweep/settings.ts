@@ -1,4 +1,5 @@
 import { ActionError } from '@slashtrain/core/action/errors';
+import { seeded } from '@slashtrain/core/metrics/random';
 import type { SweepRequest } from './read.ts';
 import { draw, sizeOf, valuesOf, type Space } from './space.ts';
 
@@ -65,7 +66,7 @@ function random(spaces: readonly Space[], room: number, seed: number, notes: str
   const sizes = spaces.map(sizeOf);
   const isSmall = sizes.every((size) => size !== undefined && size <= room);
   const all = isSmall ? sizes.reduce<number>((product, size) => product * (size ?? 1), 1) : Infinity;
-  const next = generator(seed);
+  const next = seeded(seed);
   if (all <= room) {
     const rows = spaces.reduce<string[][]>((done, space) => done.flatMap((row) => valuesOf(space).map((value) => [...row, value])), [[]]);
     if (rows.length < room) notes.push(`there are ${rows.length} settings in all, and each is tried`);
@@ -86,17 +87,6 @@ function shuffled(rows: string[][], next: () => number): string[][] {
     .map((row) => ({ row, order: next() }))
     .toSorted((a, b) => a.order - b.order)
     .map(({ row }) => row);
-}
-
-/** Numbers from 0 to 1, without 1; the same for the same seed: mulberry32 (https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function checked(settings: Settings): Settings {

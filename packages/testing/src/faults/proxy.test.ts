@@ -3,9 +3,10 @@ import { createServer, request, type IncomingMessage, type Server } from 'node:h
 import { get as getTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { seeded } from '@slashtrain/core/metrics/random';
 import type { FaultName, Place } from './fault.ts';
 import { startFaultProxy, type FaultProxy } from './proxy.ts';
-import { between, seeded } from './random.ts';
+import { between } from './random.ts';
 
 /* What a client sees of each fault, and whether the server behind it has done the request. */
 let server: Server;
