@@ -19,12 +19,17 @@ export interface Shown {
   payload: Record<string, unknown>;
 }
 
-/** Makes the deployment. Each deployed thing of an environment has a task of its own. */
+/** Makes the deployment. */
 export async function openBoard(github: GitHub, context: GitHubContext, host: Host, shown: Shown): Promise<Board> {
   const { sha, environment, name, description, payload } = shown;
-  const id = await createDeployment(github, { sha, environment, task: `deploy:${name}`, description, payload });
+  const id = await createDeployment(github, { sha, environment, task: taskOf(name), description, payload });
   host.setOutput('deployment-id', String(id));
   return boardOf(github, context, id);
+}
+
+/** Each deployed thing of an environment has a task of its own. */
+export function taskOf(name: string): string {
+  return `deploy:${name}`;
 }
 
 /** A deployment that is there. */
@@ -39,7 +44,7 @@ export function boardOf(github: GitHub, context: GitHubContext, id: number): Boa
 }
 
 /** Tells GitHub what has happened already: that it cannot be told must not undo it. @returns whether it was told */
-export async function tell(host: Host, telling: Promise<void>): Promise<boolean> {
+export async function tell(host: Host, telling: Promise<unknown>): Promise<boolean> {
   try {
     await telling;
     return true;

@@ -1,9 +1,10 @@
 import { describe, messageOf } from '@slashtrain/core/action/errors';
+import { endLostDeployments } from '@slashtrain/core/github/lost-deployments';
 import { takeLease, type TakenLease } from '@slashtrain/core/rollouts/lease';
-import { leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
+import { isActive, leaseName, type Rollout, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change } from '@slashtrain/core/rollouts/store';
-import { boardOf, openBoard, tell, type Board } from './board.ts';
-import { mark, takeBack, type BackParts } from './finish.ts';
+import { boardOf, openBoard, taskOf, tell, type Board } from './board.ts';
+import { leaveUntold, mark, takeBack, tellEnd, type BackParts } from './finish.ts';
 import { currentOf, prunable, runningRevision } from './history.ts';
 import { checkCanary, extrasOf, look, sharesOf } from './look.ts';
 import type { Advance, DeployParts, Plan, Turn } from './parts.ts';
@@ -57,7 +58,7 @@ export async function deploy(plan: Plan, parts: DeployParts): Promise<void> {
     await board.say('queued', 'its turn has not come yet');
     lease = await takeTurn(parts, about.revision);
     const turn = { ...parts, signal: AbortSignal.any([host.signal, lease.lost]) };
-    await finishOthers(turn);
+    await finishOthers(turn, board.id);
     if (host.now() - proved > freshMilliseconds) await plan.recheck?.();
     await roll(plan, board, { ...turn, diff });
   } catch (error) {
@@ -103,13 +104,23 @@ export function holderFor(repository: string, name: string, revision: string): s
 }
 
 /** What a runner that was killed left behind is taken back first: it is no ground to build on. */
-async function finishOthers(turn: Turn): Promise<void> {
-  const { inputs, host, context, client, rollouts } = turn;
+async function finishOthers(turn: Turn, own: number): Promise<void> {
+  const { inputs, host, context, client, rollouts, github } = turn;
   const { environment, name } = inputs;
-  for (const stored of await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name, active: true })) {
-    host.log.warning(`the deploy ${stored.rollout.revision} was not finished (${stored.rollout.state}): it is taken back first`);
-    await takeBack(stored, 'it was not finished', backParts(turn));
+  const all = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name });
+  const { rollout: current } = currentOf(all) ?? {};
+  for (const stored of all) {
+    const { revision, state, deploymentId, untold } = stored.rollout;
+    if (isActive(stored.rollout)) {
+      host.log.warning(`the deploy ${revision} was not finished (${state}): it is taken back first`);
+      await takeBack(stored, 'it was not finished', backParts(turn));
+    } else if (untold) await tellEnd(stored, deploymentId === current?.deploymentId, turn);
   }
+  const known = new Set([own, ...all.map(({ rollout }) => rollout.deploymentId)]);
+  const { runId: run, runAttempt: attempt } = context;
+  const where = { environment, task: taskOf(name), workflow: { run, attempt } };
+  const ending = endLostDeployments(github, { ...where, isKnown: (id) => known.has(id), now: host.now() });
+  await tell(host, ending);
 }
 
 function backParts(turn: Advance | Turn): BackParts {
@@ -211,10 +222,13 @@ async function settle(
   host.setOutput('state', 'success');
   host.log.info(`${rollout.name}: ${rollout.revision} is deployed to ${rollout.environment}`);
   const tried = judgement ? `; ${judgementLine(judgement, 80)}` : '';
-  await tell(host, boardOf(github, context, rollout.deploymentId).say('success', `${runningRevision(rollout)} runs${tried}`, rollout.url));
+  const { deploymentId, url } = rollout;
+  const isTold = await tell(host, boardOf(github, context, deploymentId).say('success', `${runningRevision(rollout)} runs${tried}`, url));
+  if (!isTold) await leaveUntold(rollouts, stored);
   const old = currentOf(before);
   if (old) {
-    await tell(host, boardOf(github, context, old.rollout.deploymentId).say('inactive', `${rollout.revision} took its place`));
+    const saying = boardOf(github, context, old.rollout.deploymentId).say('inactive', `${rollout.revision} took its place`);
+    if (!(await tell(host, saying))) await leaveUntold(rollouts, old);
     // Of what was gone back from, nobody wants to go back to.
     const left = rollout.backTo === undefined ? undefined : before.find((one) => one.rollout.revision === runningRevision(old.rollout));
     if (left) await change(rollouts, left, (one) => ({ ...one, rolledBack: true }));

@@ -6,6 +6,7 @@ import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import type { Rollout, StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change, type RolloutStore } from '@slashtrain/core/rollouts/store';
 import { boardOf, tell } from './board.ts';
+import { runningRevision } from './history.ts';
 import type { CommonInputs } from './inputs.ts';
 import { restore } from './rollback/restore.ts';
 import { runCommand } from './targets/command.ts';
@@ -59,7 +60,8 @@ export async function takeBack(
   }));
   // GitHub cuts it: what runs now counts most.
   const words = failure === undefined ? `${now}: ${why}` : `not taken back: ${messageOf(failure)}`;
-  await tell(host, boardOf(github, context, rollout.deploymentId).say(failure === undefined ? 'failure' : 'error', words));
+  const isTold = await tell(host, boardOf(github, context, rollout.deploymentId).say(failure === undefined ? 'failure' : 'error', words));
+  if (!isTold) await leaveUntold(rollouts, ended);
   const stands = failure === undefined ? `now ${now}` : `it could not be taken back whole: ${messageOf(failure)}`;
   return { stored: ended, restored: failure === undefined, message, now: stands };
 }
@@ -67,6 +69,29 @@ export async function takeBack(
 /** Writes down that it is to be taken back, for whoever comes next. */
 export function mark(rollouts: RolloutStore, stored: StoredRollout, why: string): Promise<StoredRollout> {
   return change(rollouts, stored, (one) => ({ ...one, state: 'restoring', message: one.message ?? why }));
+}
+
+/** GitHub could not be told how it ended: the next deploy does, or who is sent by sync-runs. */
+export function leaveUntold(rollouts: RolloutStore, stored: StoredRollout): Promise<StoredRollout> {
+  return change(rollouts, stored, (one) => ({ ...one, untold: true }));
+}
+
+/** Tells GitHub how a rollout ended, where that could not be told at its end. */
+export async function tellEnd(
+  stored: StoredRollout,
+  isCurrent: boolean,
+  { host, rollouts, github, context }: Pick<BackParts, 'host' | 'rollouts' | 'github' | 'context'>,
+): Promise<void> {
+  const { rollout } = stored;
+  const board = boardOf(github, context, rollout.deploymentId);
+  const running = runningRevision(rollout);
+  const telling =
+    rollout.state !== 'deployed'
+      ? board.say(rollout.state === 'restored' ? 'failure' : 'error', rollout.message ?? '')
+      : isCurrent
+        ? board.say('success', `${running} runs`, rollout.url)
+        : board.say('inactive', `${running} was replaced`);
+  if (await tell(host, telling)) await change(rollouts, stored, ({ untold: _, ...one }) => one);
 }
 
 async function bringBack(rollout: Rollout, parts: BackParts): Promise<void> {

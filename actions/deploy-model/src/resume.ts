@@ -3,7 +3,8 @@ import { takeLease } from '@slashtrain/core/rollouts/lease';
 import { isActive, leaseName, type StoredRollout } from '@slashtrain/core/rollouts/rollout';
 import { change } from '@slashtrain/core/rollouts/store';
 import { advance, holderFor, TakenBack } from './deploy.ts';
-import { takeBack } from './finish.ts';
+import { takeBack, tellEnd } from './finish.ts';
+import { currentOf } from './history.ts';
 import type { CommonInputs, FinishInputs } from './inputs.ts';
 import type { Advance, DeployParts } from './parts.ts';
 import { openRegistry } from './registry/open.ts';
@@ -30,6 +31,11 @@ export async function resume(inputs: FinishInputs & CommonInputs, parts: ResumeP
   host.setOutput('deployment-id', String(rollout.deploymentId));
   host.setOutput('previous-revision', rollout.previous ?? '');
   if (!isActive(rollout)) {
+    if (rollout.untold) {
+      const { environment, name } = rollout;
+      const all = await rollouts.find(client.namespace, { repositoryId: context.repositoryId, environment, name });
+      await tellEnd(stored, currentOf(all)?.uid === stored.uid, parts);
+    }
     host.setOutput('state', rollout.state === 'deployed' ? 'success' : 'failure');
     host.setOutput('revision', rollout.state === 'deployed' ? rollout.revision : (rollout.previous ?? ''));
     return log.info(`${inputs.rollout} is finished: ${rollout.state}`);

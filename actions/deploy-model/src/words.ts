@@ -1,3 +1,4 @@
+import type { SignOfLife } from '@slashtrain/core/github/lost-deployments';
 import type { Rollout } from '@slashtrain/core/rollouts/rollout';
 import type { DeployParts, Plan } from './parts.ts';
 
@@ -9,9 +10,15 @@ export function descriptionOf({ sha, verdict, forced, backTo, actor }: Plan['abo
 }
 
 /** Of the deployment on GitHub. */
-export function payloadOf({ about }: Plan, { inputs, context }: DeployParts): Record<string, unknown> {
-  const { environment, name } = inputs;
-  return { name, environment, ...about, requestedBy: context.triggeringActor };
+export function payloadOf({ about }: Plan, { inputs, context, host }: DeployParts): Record<string, unknown> {
+  const { environment, name, lockTimeout, timeout } = inputs;
+  // Its turn comes or it gives up; then what others left is taken back, which may take as long as it may itself.
+  const longest = lockTimeout + 2 * timeout + 600;
+  const sign: SignOfLife = {
+    workflow: { run: context.runId, attempt: context.runAttempt },
+    queuedUntil: new Date(host.now() + longest * 1000).toISOString(),
+  };
+  return { name, environment, ...about, requestedBy: context.triggeringActor, ...sign };
 }
 
 /** The summary's table. */

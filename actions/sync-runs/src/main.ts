@@ -14,6 +14,7 @@ import { pendingRollouts } from '@slashtrain/core/rollouts/pending';
 import { rolloutStore } from '@slashtrain/core/rollouts/store';
 import { isEnded } from '@slashtrain/core/run/state';
 import { concludeChecks } from './checks.ts';
+import { endLost } from './deployments.ts';
 import { endedList, rolloutList, toReport } from './ended.ts';
 import type { SyncInputs } from './inputs.ts';
 import { listRuns, type Runs } from './runs.ts';
@@ -61,6 +62,7 @@ export async function main(inputs: SyncInputs, { host, context, github }: Parts)
   const rollouts = dryRun ? [] : await pendingRollouts(client, deploys, now());
   host.setOutput('rollouts', rolloutList(rollouts));
   for (const { name, rollout } of rollouts) log.info(`${name}: its rollout is to be gone on with (${rollout.state})`);
+  if (!dryRun) await endLost(deploys, { github, context, log, now });
 
   const orphans = await findOrphans(runs, known, records, client.namespace);
   for (const name of orphans) log.warning(`the run ${name} goes on and has no record: nobody looks after it; delete it if nobody needs it`);

@@ -58,6 +58,8 @@ export interface Rollout {
   message?: string;
   /** On GitHub. */
   deploymentId: number;
+  /** GitHub could not be told how it ended. */
+  untold?: true;
   saved: Saved;
   /** What is sent: complete objects, as our field manager applies them. */
   applied: KubernetesObject[];
