@@ -6,6 +6,7 @@ import { push, type Registry } from '@slashtrain/core/registry/registry';
 import { bytesSource, copyBlob, placeBlob, type BlobSource, type Placed } from '@slashtrain/core/registry/upload';
 import type { Base } from './base.ts';
 import type { Composed, Part } from './compose.ts';
+import { prepareFor } from './memory.ts';
 import { inParallel } from './parallel.ts';
 
 /** What became of one blob of an image. */
@@ -41,7 +42,7 @@ export interface Made {
 /** Blobs on their way at once: more would only share the line. */
 const atOnce = 4;
 /** Bytes up to which a layer that nobody has seen is sent without asking for it first. */
-const small = 64 * 1024;
+const small = 512 * 1024;
 
 /** Which of a base's layers a repository has, by digest. */
 export type LayersPresent = ReadonlyMap<string, boolean>;
@@ -195,7 +196,7 @@ export async function moveTags(
   );
 }
 
-function fromBase(
+async function fromBase(
   registries: Registries,
   base: Base,
   blob: Descriptor,
@@ -203,5 +204,6 @@ function fromBase(
   isThere: boolean | undefined,
 ): Promise<Placed> {
   if (!base.name) throw new ActionError('internal', 'scratch has no layers');
+  if (!isThere) await prepareFor(blob.size);
   return copyBlob({ registry: registries.of(base.name), repository: base.name.repository }, to, blob, isThere);
 }
