@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { allCases, type FaultCase } from './cases.ts';
 import { describeCase, runCase, type CaseResult } from './run-case.ts';
-import { subjects } from './subjects.ts';
+import { subjects } from './subjects/index.ts';
 import { openWorld } from './world.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { seeded } from '@slashtrain/core/metrics/random';
 import { between } from '@slashtrain/testing/faults/random';
 import { allCases, type FaultCase } from './cases.ts';
-import { subjects } from './subjects.ts';
+import { subjects } from './subjects/index.ts';
 
 /** Of each action so many. */
 const perSubject = 6;

@@ -50,6 +50,9 @@ export interface Subject {
   prepare(place: Place): Promise<Prepared>;
 }
 
+/** What an action's step said with its exit code. */
+export const succeeded = ({ result }: Told): boolean => result.code === 0;
+
 /** What is wrong where `holds` is false. */
 export function unless(holds: boolean, sentence: string): string[] {
   return holds ? [] : [sentence];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeCase, runCase, type CaseResult } from '../faults/run-case.ts';
 import { sample } from '../faults/sample.ts';
-import { subjects } from '../faults/subjects.ts';
+import { subjects } from '../faults/subjects/index.ts';
 import { openWorld, type World } from '../faults/world.ts';
 
 /*
