@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
 import { describe as words } from '@slashtrain/core/action/errors';
 import type { KubernetesObject } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { pods as podResource, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import { seeded } from '@slashtrain/core/metrics/random';
+import { startFaultProxy } from '@slashtrain/testing/faults/proxy';
 import { systemTiming } from '@slashtrain/core/kubernetes/timing';
 import { watchObject, watchSelection, type Sighting, type WatchOptions } from '@slashtrain/core/kubernetes/watch';
 import { keptLog, kubeconfigFor } from '../support/kubernetes.ts';
@@ -43,6 +46,14 @@ const bookmark = (version: number): object => ({
 });
 const error = (code: number, message: string): object => ({ type: 'ERROR', object: { kind: 'Status', code, message } });
 const missing = failure(404, 'NotFound', 'pods "a" not found', { name: 'a' });
+
+/** A watch whose second chunk is none. */
+function garbled(event: object): Step {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(`${JSON.stringify(event)}\n`, () => response.socket?.end('zz\r\n'));
+  };
+}
 
 /** `version` of each sighting, `gone` for the end; stops after `count` of them. */
 async function watch(count: number, more: Partial<WatchOptions> & { uid?: string } = {}): Promise<string[]> {
@@ -138,10 +149,57 @@ describe('a watch of one object', () => {
       ['4', '8'],
       ['list', 'watch 5', 'watch 5', 'list'],
     ],
+    [
+      'each event comes twice',
+      [events([modified(6), modified(6), modified(8), modified(8)], 'stay')],
+      ['4', '6', '8'],
+      ['list', 'watch 5'],
+    ],
+    [
+      'a chunk of it has a size that is none',
+      [garbled(modified(6)), events([modified(8)], 'stay')],
+      ['4', '6', '8'],
+      ['list', 'watch 5', 'watch 6'],
+    ],
+    [
+      'a compressed list ends in the middle',
+      [
+        failure(410, 'Expired'),
+        (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"items":[]}').subarray(0, 20)),
+        list(9, object(8)),
+      ],
+      ['4', '8'],
+      ['list', 'watch 5', 'list', 'list'],
+    ],
   ])('goes on when %s', async (_, steps, versions, requests) => {
     server.script(list(5, object(4)), ...steps);
     expect(await watch(versions.length)).toEqual(versions);
     expect(asked().slice(0, requests.length)).toEqual(requests);
+  });
+
+  it('goes on when another certificate is shown for a few connections', async () => {
+    server.script(list(5, object(4)), list(5, object(4)), events([modified(6)], 'stay'));
+    const proxy = await startFaultProxy({
+      target: server.url,
+      tls: true,
+      random: seeded(1),
+      decide: ({ number }) => (number === 2 ? { fault: 'certificate', place: 'before' } : undefined),
+    });
+    const cluster = { 'certificate-authority-data': Buffer.from(proxy.ca ?? '').toString('base64') };
+    client = await openKubernetes({
+      kubeconfig: kubeconfigFor(proxy.url, undefined, { cluster }),
+      environment: {},
+      log: keptLog(),
+      timing,
+    });
+    expect(await watch(2)).toEqual(['4', '6']);
+    expect(proxy.betrayed).toEqual([]);
+    await proxy.close();
+  });
+
+  it('shows the newest state in the end where an older event comes after a newer one', async () => {
+    server.script(list(5, object(4)), events([modified(8), modified(6)], 'stay'), json(200, object(8)), list(9, object(8)));
+    expect(await watch(4, { checkSeconds: 0.05 })).toEqual(['4', '8', '6', '8']);
   });
 
   it('looks at once when the watch falls silent, and watches anew', async () => {
