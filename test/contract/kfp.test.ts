@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { kfpClient } from '@slashtrain/core/backend/kfp/client';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { pods, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
+import type { Pod } from '@slashtrain/core/kubernetes/pod';
+import { watchObject } from '@slashtrain/core/kubernetes/watch';
 import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
 import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { nodeExchange } from '@slashtrain/core/registry/http';
@@ -297,6 +299,82 @@ describe('a pipeline with a version for each commit', () => {
       expect(submitted.outputs['run']).toContain(`@${kfp.runs[0]?.id}`);
     },
   );
+});
+
+describe('a server that is reached by its Service', () => {
+  // Kubeflow Pipelines as a cluster has it: a Service that leads to a pod by the name of its port. The pod is the fake's.
+  const services = { group: '', version: 'v1', plural: 'services', kind: 'Service' };
+  const service = 'ml-pipeline-ui';
+  const serve = async (name: string): Promise<void> => {
+    const to = new URL(kfp.url).port;
+    const program = `const net = require('node:net'); net.createServer((from) => {
+      const to = net.connect(${to}, '127.0.0.1'); from.on('error', () => to.destroy()); to.on('error', () => from.destroy());
+      from.pipe(to).pipe(from); }).listen(3000);`;
+    const container = { name: 'ui', image, command: ['node', '-e', program], ports: [{ name: 'http', containerPort: 3000 }] };
+    const metadata = { name, namespace, labels: { app: service } };
+    await client.create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: { containers: [container], terminationGracePeriodSeconds: 0 },
+    });
+    for await (const { object } of watchObject<Pod>(client, pods, namespace, name, { signal: AbortSignal.timeout(30_000) })) {
+      if (object?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return;
+    }
+  };
+  const by = { 'kfp-service': `${namespace}/${service}` };
+  const submitBy = (pull: ReturnType<typeof pullRequest>, more: Inputs = {}): Promise<BundleResult> => {
+    const inputs = { manifest: 'pipeline.yaml', sha: pull.sha, 'pr-number': String(pull.number), pipeline: 'digits' };
+    return step('submit-pipeline', { ...inputs, parameters: 'name: first', ...by, ...more });
+  };
+
+  beforeAll(async () => {
+    const spec = { selector: { app: service }, ports: [{ name: 'http', port: 80, targetPort: 'http' }] };
+    await client.create(services, { apiVersion: 'v1', kind: 'Service', metadata: { name: service, namespace }, spec });
+  });
+  afterEach(async () => {
+    const { items } = await client.list(pods, namespace, { labelSelector: `app=${service}` });
+    for (const { metadata } of items) await client.delete(pods, namespace, metadata.name ?? '', { graceSeconds: 0 });
+  });
+
+  it('is asked by every step, also after its pod was replaced', async () => {
+    await serve('ui-1');
+    kfp.play([{ state: 'RUNNING', tasks: { train: 'RUNNING' } }]);
+    const first = await succeeded(submitBy(pullRequest()));
+    expect(kfp.runs).toHaveLength(1);
+    // Nobody said where its pages are.
+    expect(first.outputs['run-url']).toBe('');
+    let isReplaced = false;
+    const waited = startBundle({
+      ...stepOf('wait-for-run', { run: first.outputs['run'] ?? '', ...by }),
+      onLine: (line) => {
+        if (isReplaced || !line.startsWith('running')) return;
+        isReplaced = true;
+        void client.delete(pods, namespace, 'ui-1', { graceSeconds: 0 }).then(async () => {
+          await serve('ui-2');
+          kfp.runs[0]!.frames = [{ state: 'SUCCEEDED' }];
+        });
+      },
+    });
+    const ended = await succeeded(waited.result);
+    expect(ended.outputs['state']).toBe('succeeded');
+    // ML Metadata came the same way.
+    expect((await recordOf(first.outputs['run'] ?? '')).result?.outputs[0]).toEqual({ name: 'accuracy', value: '0.93' });
+
+    const pull = pullRequest();
+    const second = await succeeded(submitBy(pull, { 'kfp-url': 'https://kubeflow.example.com/pipeline' }));
+    expect(second.outputs['run-url']).toBe(`https://kubeflow.example.com/pipeline/#/runs/details/${kfp.runs[1]?.id}`);
+    expect((await succeeded(step('sync-runs', by))).stdout).toContain('goes on (running)');
+    const cancelled = await succeeded(step('cancel-runs', { 'pr-number': String(pull.number), ...by }));
+    expect(cancelled.outputs['cancelled']).toContain(second.outputs['run']);
+    expect(kfp.runs[1]?.frames[0]?.state).toBe('CANCELING');
+  });
+
+  it('is named as namespace and name', async () => {
+    const refused = await submitBy(pullRequest(), { 'kfp-service': service });
+    const allowed = `input "kfp-service" is "${service}"; allowed: namespace/name or namespace/name:port, such as kubeflow/ml-pipeline-ui`;
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining(allowed)]);
+  });
 });
 
 describe('a server', () => {

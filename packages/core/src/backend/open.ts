@@ -75,8 +75,11 @@ async function openKfp(
   ]);
   const reach = {
     url: inputs.url,
+    pages: inputs.pages,
     credentials: credentialsOf(inputs, { environment, log }),
-    exchange: nodeExchange(environment),
+    exchange: inputs.service
+      ? (await import('../kubernetes/service.ts')).serviceExchange(cluster, inputs.service)
+      : nodeExchange(environment),
     signal,
     onRetry: (why: string, seconds: number): void => log.debug(`${why}; again in ${seconds.toFixed(1)} s`),
   };
@@ -89,7 +92,7 @@ async function openKfp(
 function unnamed(): RunBackend {
   const refuse = async (): Promise<never> => {
     throw new ActionError('input', 'the run is one of Kubeflow Pipelines, and input "kfp-url" was not given', {
-      remedy: 'add the kfp-url of submit-pipeline, and its token, to this step',
+      remedy: 'add the kfp-url or kfp-service of submit-pipeline, and its token, to this step',
     });
   };
   const refuseEach = async function* (): AsyncGenerator<never> {

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ActionError, messageOf } from '../action/errors.ts';
@@ -118,13 +119,18 @@ class Tunnel extends Duplex {
   readonly #socket: WebSocket;
   readonly #target: PodPort;
   #hasFailed = false;
+  /** What the web socket runs over, once it does. */
+  #carrier: Socket | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(socket: WebSocket, target: PodPort, signal: AbortSignal) {
     super();
     this.#socket = socket;
     this.#target = target;
     const begun = new Set<number>();
+    socket.on('upgrade', ({ socket: carrier }) => (this.#carrier = carrier));
     socket.on('message', (message) => {
+      this.#idle?.refresh();
       const data = message as Buffer;
       const channel = data[0] ?? dataChannel;
       const bytes = data.subarray(begun.has(channel) ? 1 : 1 + portBytes);
@@ -132,7 +138,11 @@ class Tunnel extends Duplex {
       if (bytes.length > 0) this.#take(channel, bytes);
     });
     socket.on('close', () => {
-      if (!this.#hasFailed && !this.destroyed) this.push(null);
+      if (this.#hasFailed || this.destroyed) return;
+      this.push(null);
+      // Nobody reads a connection that is only kept, and what comes after must not be written into the void.
+      this.once('end', () => void this.destroy());
+      this.resume();
     });
     socket.on('error', (error) => this.#fail(error));
     const end = (): void => void this.destroy(signal.reason as Error);
@@ -171,6 +181,7 @@ class Tunnel extends Duplex {
   }
 
   #send(chunks: Buffer[], done: () => void): void {
+    this.#idle?.refresh();
     // What cannot be sent any more has its reason on the error channel, or in the end of the web socket, which follows.
     this.#socket.send(Buffer.concat([Buffer.of(dataChannel), ...chunks]), () => done());
   }
@@ -181,24 +192,34 @@ class Tunnel extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idle);
     this.#socket.terminate();
     done(error);
   }
 
-  // What node:http asks of a connection that it keeps; a web socket has none of it.
+  // What node:http asks of a connection that it keeps. The first two a web socket does not have.
   setKeepAlive(): this {
     return this;
   }
   setNoDelay(): this {
     return this;
   }
-  setTimeout(): this {
+  /** As https://nodejs.org/api/net.html#socketsettimeouttimeout-callback: says when nothing came or went for so long. */
+  setTimeout(milliseconds: number, listener?: () => void): this {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    if (milliseconds <= 0) return this;
+    this.#idle = setTimeout(() => this.emit('timeout'), milliseconds).unref();
+    if (listener) this.once('timeout', listener);
     return this;
   }
   ref(): this {
+    this.#carrier?.ref();
     return this;
   }
+  /** A kept connection that nobody uses keeps no step from its end. */
   unref(): this {
+    this.#carrier?.unref();
     return this;
   }
 }

@@ -33,10 +33,11 @@ export type Exchange = (request: HttpRequest) => Promise<HttpAnswer>;
 export function nodeExchange(environment: NodeJS.ProcessEnv = {}): Exchange {
   const options = { keepAlive: true, proxyEnv: environment };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
-  return (request) => send(request, request.url.protocol === 'http:' ? agents['http:'] : agents['https:']);
+  return (request) => sendOver(request, request.url.protocol === 'http:' ? agents['http:'] : agents['https:']);
 }
 
-function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
+/** Sends one request over the connections of an agent, which may lead elsewhere than its URL says. */
+export function sendOver(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
   const { method, url, headers, body, signal, idleSeconds = 60 } = request;
   return new Promise((resolve, reject) => {
     const driver = url.protocol === 'http:' ? http : https;

@@ -75,7 +75,7 @@ export function refusal(what: string, { status, data }: Answered): ActionError {
 
 export function unreachable(what: string, error: unknown): ActionError {
   return new ActionError('unreachable', `${what} was not answered: ${messageOf(error)}`, {
-    remedy: 'check kfp-url, and that this runner can reach it',
+    remedy: 'check kfp-url, and that this runner can reach it; kfp-service reaches it through the API server of its cluster',
     cause: error,
   });
 }

@@ -237,7 +237,7 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
       (found) => {
         if (found) return measuresOf(found.artifacts);
         log.notice(
-          `${client.url} passes on no ML Metadata: metrics and artifacts of the run are not read; give the address of its pages as kfp-url`,
+          `${client.url} passes on no ML Metadata: metrics and artifacts of the run are not read; give the address of its pages as kfp-url, or their Service`,
         );
         return { outputs: [], tables: [] };
       },

@@ -37,6 +37,8 @@ export interface KfpClient {
 /** What {@link kfpClient} is made with. */
 export interface KfpClientOptions extends Patience {
   url: string;
+  /** Where people find its pages, where that is elsewhere. */
+  pages?: string | undefined;
   credentials: Credentials;
   exchange: Exchange;
 }
@@ -89,7 +91,7 @@ export function kfpClient(options: KfpClientOptions): KfpClient {
   let health: Promise<unknown> | undefined;
   return {
     url: base,
-    pageOf: (runId) => `${base}/#/runs/details/${encodeURIComponent(runId)}`,
+    pageOf: (runId) => `${options.pages ?? base}/#/runs/details/${encodeURIComponent(runId)}`,
     async isMultiUser() {
       health ??= need('GET', 'healthz');
       health.catch(() => (health = undefined));
