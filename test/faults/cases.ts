@@ -13,7 +13,10 @@ export type ServerName = 'github' | 'kubernetes' | 'registry' | 'mlflow';
 export type Moment = 'first' | 'read' | 'write' | 'answer' | 'watch';
 
 /** What happens then: to the connection, to the process, to what stands on the cluster, or that another runner does the same at once. */
-export type Trouble = FaultName | 'sigterm' | 'sigkill' | 'twin' | 'replaced';
+export type Trouble = FaultName | 'sigterm' | 'sigkill' | 'twin' | 'replaced' | OfRunner;
+
+/** What happens to the runner: its disk is full, or its clock is set an hour ahead or back. */
+export type OfRunner = 'disk' | 'clock-ahead' | 'clock-back';
 
 /** How many requests of each sort an action makes at one of its servers, at least, where nothing goes wrong. */
 export interface Traffic {
@@ -34,18 +37,31 @@ export interface FaultCase {
 
 const moments: readonly Moment[] = ['first', 'read', 'write', 'answer', 'watch'];
 const troubles: readonly Trouble[] = [...faultNames, 'sigterm', 'sigkill', 'twin', 'replaced'];
+const ofRunner: readonly OfRunner[] = ['disk', 'clock-ahead', 'clock-back'];
+
+/** Whether it happens to a connection. */
+export function isFault(trouble: Trouble): trouble is FaultName {
+  return faultNames.some((name) => name === trouble);
+}
+
+type Counted = readonly { name: string; traffic: Partial<Record<ServerName, Traffic>> }[];
 
 /** All cases, in a fixed order: an action's servers, what goes wrong, and when. */
-export function allCases(subjects: readonly { name: string; traffic: Partial<Record<ServerName, Traffic>> }[]): FaultCase[] {
+export function allCases(subjects: Counted): FaultCase[] {
   const cases: FaultCase[] = [];
   let number = 0;
-  for (const { name, traffic } of subjects)
-    for (const [server, counts] of Object.entries(traffic) as [ServerName, Traffic][])
-      for (const trouble of troubles)
-        for (const moment of moments) {
-          number += 1;
-          if (isPossible(server, trouble, moment, counts)) cases.push({ number, subject: name, server, trouble, moment });
-        }
+  const add = (among: readonly Trouble[]): void => {
+    for (const { name, traffic } of subjects)
+      for (const [server, counts] of Object.entries(traffic) as [ServerName, Traffic][])
+        for (const trouble of among)
+          for (const moment of moments) {
+            number += 1;
+            if (isPossible(server, trouble, moment, counts)) cases.push({ number, subject: name, server, trouble, moment });
+          }
+  };
+  add(troubles);
+  // What came later has later numbers.
+  add(ofRunner);
   return cases;
 }
 
@@ -64,6 +80,13 @@ function isPossible(server: ServerName, trouble: Trouble, moment: Moment, { read
       return server === 'kubernetes';
     case 'twin':
       return moment === 'first';
+    case 'disk':
+      // One disk for all of its servers.
+      return moment === 'first' && server !== 'kubernetes' && server !== 'registry';
+    case 'clock-ahead':
+    case 'clock-back':
+      // Between two requests it is all the same whose they are.
+      return server !== 'github' && moment !== 'first' && moment !== 'answer';
     case 'replaced':
       return server === 'kubernetes' && moment !== 'first';
     case 'slow':
@@ -132,7 +155,8 @@ export class Aim {
   /** @returns what the proxy is to do */
   strike(): Strike {
     const { trouble, moment } = this.#case;
-    const fault = trouble as FaultName;
+    if (!isFault(trouble)) throw new Error(`${trouble} is nothing that strikes a connection`);
+    const fault = trouble;
     // Half a page in the middle of a log is another answer to the next request.
     if (moment === 'watch') return { fault, place: 'stream' };
     return { fault, place: moment === 'answer' || (fault === 'gzip' && !statusOf(fault)) ? 'after' : 'before' };

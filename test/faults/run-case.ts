@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { startBundle, type BundleResult, type BundleRun, type RunningBundle } from '@slashtrain/testing/bundle/bundle';
 import { startFaultProxy, type FaultProxy, type Traced } from '@slashtrain/testing/faults/proxy';
 import { unique } from '../support/targets.ts';
-import { Aim, drawFor, type FaultCase } from './cases.ts';
+import { Aim, drawFor, isFault, type FaultCase, type Trouble } from './cases.ts';
 import type { Place, Prepared, Subject, Ways } from './subject.ts';
 import { kubeconfigBy, type World } from './world.ts';
 
@@ -49,8 +50,9 @@ export async function runCase(
     if (trouble === 'sigterm') running?.interrupt();
     else if (trouble === 'sigkill') running?.kill();
     else if (trouble === 'replaced') await prepared?.replace?.();
+    else if (trouble === 'clock-ahead' || trouble === 'clock-back') running?.process.kill('SIGUSR2');
   };
-  const isOfProcess = trouble === 'sigterm' || trouble === 'sigkill' || trouble === 'replaced' || trouble === 'twin';
+  const isOfProcess = !isFault(trouble);
   const isAfter = isOfProcess && one.moment === 'answer';
   const proxy = await startFaultProxy({
     target: world.addresses[one.server],
@@ -70,7 +72,7 @@ export async function runCase(
   try {
     place = placeOf(one, world, proxy);
     prepared = await subject.prepare(place);
-    running = startBundle(prepared.run);
+    running = startBundle({ ...prepared.run, env: { ...prepared.run.env, ...runnerOf(trouble, world) } });
     const twin = trouble === 'twin' ? startBundle({ ...prepared.run, runId: 2 }) : undefined;
     const [disturbed, beside] = await Promise.all([bounded(running, one), twin && bounded(twin)]);
     isOver = true;
@@ -83,7 +85,13 @@ export async function runCase(
       ...(wasKilled ? [] : await prepared.judge({ result: disturbed.result, is: 'disturbed', trouble })),
       ...(beside ? await prepared.judge({ result: beside.result, is: 'disturbed', trouble }) : []),
     ];
-    const came = wasKilled ? 'killed' : !aim.hit && trouble !== 'twin' ? 'never' : disturbed.result.code === 0 ? 'through' : 'failed';
+    const came = wasKilled
+      ? 'killed'
+      : !aim.hit && trouble !== 'twin' && trouble !== 'disk'
+        ? 'never'
+        : disturbed.result.code === 0
+          ? 'through'
+          : 'failed';
     const done = { case: one, came, trace: proxy.trace } as const;
     const outputs = { disturbed: disturbed.result.shown, again: '' };
     const seconds = (): number => (performance.now() - started) / 1000;
@@ -104,6 +112,20 @@ export async function runCase(
     // A node takes 110 pods, and what is deployed goes on.
     if (place) await world.client.delete(namespaces, '', place.namespace);
   }
+}
+
+/** What of the runner's environment makes its disk full, or lets its clock be set. */
+function runnerOf(trouble: Trouble, { fullDisk }: World): Record<string, string> {
+  if (trouble === 'disk') {
+    const full = { GITHUB_OUTPUT: '/dev/full', GITHUB_STATE: '/dev/full', GITHUB_STEP_SUMMARY: '/dev/full' };
+    return fullDisk === undefined ? full : { ...full, RUNNER_TEMP: fullDisk };
+  }
+  if (trouble !== 'clock-ahead' && trouble !== 'clock-back') return {};
+  const hour = 3_600_000;
+  return {
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, 'clock.ts')}`,
+    FAULTS_CLOCK_JUMP: String(trouble === 'clock-ahead' ? hour : -hour),
+  };
 }
 
 /** A wait that saw its run cancelled has to fail again. */

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
@@ -34,6 +35,8 @@ export interface World {
   mlflow: FakeMlflow;
   /** `name` where nothing stands between; a case puts its proxy before one. */
   addresses: Record<ServerName, string>;
+  /** A folder on a disk without room; undefined where this user may mount none. */
+  fullDisk: string | undefined;
   /** Where the actions are. */
   bundle(action: string): string;
   /** Some time passes on GitHub, which counts in seconds. */
@@ -46,6 +49,7 @@ export async function openWorld(bundles?: string): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   writeFileSync(join(folder, 'train.js'), train);
   writeFileSync(join(folder, 'serve.js'), serve);
+  const disk = mountFullDisk(join(folder, 'full'));
   let ahead = 0;
   const [cluster, github, registry, mlflow] = await Promise.all([
     startCluster({ anyNamespace: true }),
@@ -64,6 +68,7 @@ export async function openWorld(bundles?: string): Promise<World> {
     registry,
     mlflow,
     addresses: { github: github.url, kubernetes: cluster.url, registry: `http://${registry.host}`, mlflow: mlflow.url },
+    fullDisk: disk,
     bundle: (action) => (bundles === undefined ? action : join(bundles, action)),
     later: () => {
       ahead += 60_000;
@@ -71,9 +76,23 @@ export async function openWorld(bundles?: string): Promise<World> {
     close: async () => {
       await cluster.stop();
       await Promise.all([github.close(), registry.close(), mlflow.close()]);
+      if (disk !== undefined) execFileSync('umount', [disk]);
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Files and folders can be made on it, and nothing can be written. */
+function mountFullDisk(folder: string): string | undefined {
+  mkdirSync(folder);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k,nr_inodes=10k', 'tmpfs', folder], { stdio: 'pipe' });
+  } catch {
+    console.log('a full disk: RUNNER_TEMP stays as it is, since this user may not mount one');
+    return undefined;
+  }
+  writeFileSync(join(folder, 'full'), Buffer.alloc(4096));
+  return folder;
 }
 
 /** The embedded cluster's kubeconfig by another way. @param ca PEM, where that way has TLS */

@@ -1,9 +1,9 @@
-import * as core from '@actions/core';
 import { tmpdir } from 'node:os';
 import { ActionError, describe } from './errors.ts';
 import type { Host, Story } from './host.ts';
 import { Inputs } from './inputs.ts';
 import { workflowLog } from './log.ts';
+import { asFullDisk, runnerFiles } from './runner-files.ts';
 
 /**
  * Runs an action once: makes its {@link Host}, turns the first SIGINT or SIGTERM into an abort, and turns whatever
@@ -28,6 +28,7 @@ export async function enter(story: Story): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const environment = process.env;
+  const { settle, ...files } = runnerFiles(environment, log);
   const host: Host = {
     inputs: new Inputs(environment),
     environment,
@@ -36,22 +37,26 @@ export async function enter(story: Story): Promise<void> {
     temp: environment['RUNNER_TEMP'] ?? tmpdir(),
     signal: stop.signal,
     now: Date.now,
-    setOutput: (name, value) => core.setOutput(name, value),
-    summarise: async (markdown) => {
-      if (environment['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown, true).write();
-    },
-    saveState: (name, value) => core.saveState(name, value),
+    ...files,
   };
-  try {
-    await story(host);
-  } catch (error) {
+  const fail = (thrown: unknown): void => {
+    const error = asFullDisk(thrown);
     log.error(describe(error));
     // A person can act on an ActionError; of anything else we want to know where it came from.
     if (!(error instanceof ActionError) && error instanceof Error && error.stack) log.info(error.stack);
     process.exitCode = 1;
-  } finally {
-    clearTimeout(lastMoment);
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+  };
+  try {
+    await story(host);
+  } catch (error) {
+    fail(error);
   }
+  try {
+    settle();
+  } catch (error) {
+    fail(error);
+  }
+  clearTimeout(lastMoment);
+  process.off('SIGINT', onSignal);
+  process.off('SIGTERM', onSignal);
 }

@@ -42,7 +42,7 @@ export interface LeaseParts {
 export interface TakenLease {
   /** Aborts when somebody else has it: then nothing may be changed any more. */
   readonly lost: AbortSignal;
-  /** Stops renewing, and frees it for the next; with `keep` it stays ours until it expires. */
+  /** Stops renewing, and frees it for the next; with `keep`, or where the server does not answer, it stays until it expires. */
   release(options?: { keep?: boolean }): Promise<void>;
 }
 
@@ -137,11 +137,16 @@ function keepLease({ client, namespace, name, holder }: LeaseParts, taken: Lease
       done.abort();
       await renewing;
       if (keep || lost.signal.aborted) return;
-      // Where it changed hands in between, it is not ours to free.
-      await client.patch(leases, namespace, name, {
-        metadata: { resourceVersion: current.metadata.resourceVersion },
-        spec: { holderIdentity: '' },
-      });
+      try {
+        // Where it changed hands in between, it is not ours to free.
+        await client.patch(leases, namespace, name, {
+          metadata: { resourceVersion: current.metadata.resourceVersion },
+          spec: { holderIdentity: '' },
+        });
+      } catch (error) {
+        // What was done with it is done; the next waits for its time to run out.
+        if (!(error instanceof ActionError)) throw error;
+      }
     },
   };
 }
