@@ -358,6 +358,8 @@ describe('a server that is reached by its Service', () => {
     });
     const ended = await succeeded(waited.result);
     expect(ended.outputs['state']).toBe('succeeded');
+    // What was asked of the pod that went failed at once.
+    expect(ended.stdout).not.toContain('no byte came or went');
     // ML Metadata came the same way.
     expect((await recordOf(first.outputs['run'] ?? '')).result?.outputs[0]).toEqual({ name: 'accuracy', value: '0.93' });
 

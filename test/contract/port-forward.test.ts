@@ -24,7 +24,6 @@ const program = `
     if (request.url === '/silent') return;
     if (request.url === '/last') response.setHeader('connection', 'close');
     if (request.url === '/cut') return request.socket.destroy();
-    if (request.url === '/later') response.on('finish', () => setImmediate(() => request.socket.end()));
     response.setHeader('x-connections', connections);
     response.end(Buffer.concat(chunks));
   });
@@ -123,23 +122,6 @@ describe.each(targets)('a port of a pod on the %s cluster', (name) => {
     expect((await ask(agent, '/')).connections).toBe(before + 1);
     expect(await refused(ask(agent, '/cut'))).toMatchObject({ code: 'ECONNRESET' });
     expect((await ask(agent, '/')).connections).toBe(before + 2);
-  });
-
-  it('takes a new connection after the pod has closed one that was only kept', async () => {
-    const agent = open();
-    const before = (await ask(agent, '/later')).connections;
-    // What is asked before it is told fails at once, or is answered still: nothing is left without an answer.
-    let last = before;
-    while (last === before) {
-      last = await ask(agent, '/').then(
-        ({ connections }) => connections,
-        (error: unknown) => {
-          expect(error).toMatchObject({ code: 'ECONNRESET' });
-          return before;
-        },
-      );
-    }
-    expect(last).toBe(before + 1);
   });
 
   it('says that nothing listens', async () => {
