@@ -61,6 +61,9 @@ function tryWithout(defence: Defence, bundles: Bundles): string {
     // What cannot even be loaded shows nothing.
     if (results.numRuntimeErrorTestSuites > 0) return 'BROKEN EDIT';
     return judge(defence, results) === 'failed' ? 'caught' : 'NOT CAUGHT';
+  } catch (error) {
+    console.error(error);
+    return 'BROKEN EDIT';
   } finally {
     writeFileSync(path, text);
     bundles.restore(test.bundles ?? []);

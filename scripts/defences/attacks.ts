@@ -147,10 +147,10 @@ export const attacks: readonly Defence[] = [
     name: 'outputs-by-delimiter',
     attacks: [11],
     what: 'an output is written with a delimiter that nobody can guess',
-    file: 'packages/core/src/action/entry.ts',
-    find: 'setOutput: (name, value) => core.setOutput(name, value),',
+    file: 'packages/core/src/action/runner-files.ts',
+    find: '() => core.setOutput(name, value)',
     replace:
-      "setOutput: (name, value) => process.getBuiltinModule('node:fs').appendFileSync(environment['GITHUB_OUTPUT'] ?? '', `${name}<<EOF\\n${String(value)}\\nEOF\\n`),",
+      "() => process.getBuiltinModule('node:fs').appendFileSync(environment['GITHUB_OUTPUT'] ?? '', `${name}<<EOF\\n${String(value)}\\nEOF\\n`)",
     test: { file: 'test/contract/outputs.test.ts', name: 'attack 11: an output stays one, whatever stands in it' },
   },
   {
@@ -160,10 +160,7 @@ export const attacks: readonly Defence[] = [
     file: 'actions/chatops-parse/src/bind.ts',
     find: '    const argument = this.#known.get(name);\n',
     replace: '    const argument = (Object.fromEntries(this.#known) as Record<string, Argument | undefined>)[name];\n',
-    test: {
-      file: 'actions/chatops-parse/src/grammar.test.ts',
-      name: 'properties no line throws anything but our own errors, nor touches a prototype',
-    },
+    test: { file: 'actions/chatops-parse/src/grammar.test.ts', name: 'what is refused /train constructor=x' },
   },
   {
     name: 'marker-and-author',

@@ -14,7 +14,7 @@ export function githubContext(
   const { server, api, graphql } = addressesOf(github.url);
   return {
     actor: run.actor,
-    triggering_actor: run.actor,
+    triggering_actor: run.triggeringActor ?? run.actor,
     api_url: api,
     graphql_url: graphql,
     server_url: server,

@@ -260,6 +260,7 @@ class JobStory {
         runId: run.id,
         runAttempt: run.attempt,
         actor: run.actor,
+        ...(run.triggeringActor !== undefined && { triggeringActor: run.triggeringActor }),
       },
       variables: {
         GITHUB_JOB: job.id,

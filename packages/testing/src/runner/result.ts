@@ -20,6 +20,8 @@ export interface WorkflowRun {
   sha: string;
   ref: string;
   actor: string;
+  /** Who started this attempt; the actor, where nobody started it again. */
+  triggeringActor?: string;
   status: Status;
   conclusion?: Conclusion;
   /** Milliseconds since 1970, here and below. */

@@ -37,6 +37,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   id?: number;
   number?: number;
+  /** A run that somebody starts again, as "Re-run all jobs" does. */
+  again?: { attempt: number; by: string };
   /** Milliseconds since 1970. */
   now?: () => number;
 }
@@ -91,7 +93,7 @@ class RunStory {
     this.#run = within?.run ?? {
       id: options.id ?? 1,
       number: options.number ?? 1,
-      attempt: 1,
+      attempt: options.again?.attempt ?? 1,
       workflow: workflow.name,
       file: workflow.file,
       title: titleOf(event) ?? workflow.name,
@@ -99,6 +101,7 @@ class RunStory {
       sha: event.sha,
       ref: event.ref,
       actor: event.actor,
+      triggeringActor: options.again?.by ?? event.actor,
       status: 'queued',
       startedAt: this.#now(),
       jobs: [],

@@ -3,7 +3,7 @@ import type { ActionResolver } from './actions.ts';
 import { Concurrency } from './concurrency.ts';
 import type { RunnerGitHub } from './github.ts';
 import type { Progress, WorkflowRun } from './result.ts';
-import { runWorkflow, type Environments } from './run.ts';
+import { runWorkflow, type Environments, type RunOptions } from './run.ts';
 
 export interface WorkflowRunsOptions {
   github: RunnerGitHub;
@@ -37,22 +37,24 @@ export class WorkflowRuns {
 
   /**
    * Starts every workflow of the event's commit that wants it, and waits for their end.
+   * @param again where somebody starts again what the event started before
    * @returns the runs that were started
    * @throws Error that names what a file has wrong
    */
-  async dispatch(event: WorkflowEvent): Promise<WorkflowRun[]> {
+  async dispatch(event: WorkflowEvent, again?: RunOptions['again']): Promise<WorkflowRun[]> {
     const files = [...this.#options.github.filesOf(event.sha)].filter(([path]) => /^\.github\/workflows\/[^/]+\.ya?ml$/u.test(path));
-    const ended = await Promise.all(files.map(([file, content]) => this.#run(file, String(Buffer.from(content)), event)));
+    const ended = await Promise.all(files.map(([file, content]) => this.#run(file, String(Buffer.from(content)), event, again)));
     return ended.filter((run) => run !== undefined);
   }
 
-  #run(file: string, content: string, event: WorkflowEvent): Promise<WorkflowRun | undefined> {
+  #run(file: string, content: string, event: WorkflowEvent, again: RunOptions['again']): Promise<WorkflowRun | undefined> {
     const number = ++this.#lastId;
     const { onProgress, ...options } = this.#options;
     return runWorkflow({
       ...options,
       workflow: { file, content },
       event,
+      ...(again && { again }),
       concurrency: this.#concurrency,
       id: 1000 + number,
       number,
