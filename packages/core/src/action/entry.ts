@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { steadyNow } from './clock.ts';
 import { ActionError, describe } from './errors.ts';
 import type { Host, Story } from './host.ts';
 import { Inputs } from './inputs.ts';
@@ -36,7 +37,7 @@ export async function enter(story: Story): Promise<void> {
     workspace: environment['GITHUB_WORKSPACE'] ?? process.cwd(),
     temp: environment['RUNNER_TEMP'] ?? tmpdir(),
     signal: stop.signal,
-    now: Date.now,
+    now: steadyNow,
     ...files,
   };
   const fail = (thrown: unknown): void => {

@@ -15,7 +15,7 @@ export interface Host {
   readonly temp: string;
   /** Aborts at SIGINT or SIGTERM. From then on there are 5 seconds until the end. */
   readonly signal: AbortSignal;
-  /** The time now, in milliseconds since 1970; a test passes its own. */
+  /** The time now, in milliseconds since 1970, by a clock that nobody sets; a test passes its own. */
   readonly now: () => number;
   /** Sets an output. May be called again, the last value counts. Call it before anything that can fail. */
   setOutput(name: string, value: string): void;

@@ -34,7 +34,9 @@ it('a full disk interrupts nothing, and fails the step at its end with the names
   ]);
   expect(() => at.settle()).toThrow(
     expect.objectContaining({
-      message: expect.stringMatching(/^the runner does not get output "run", output "name", state "rollout": .*ENOSPC/u) as string,
+      message: expect.stringMatching(
+        /^the runner does not get output "run", output "name", state "rollout": .*ENOSPC/u,
+      ) as unknown as string,
       remedy: 'make room on its disk and run this step again; what it did is done, and is found',
     }),
   );

@@ -1,6 +1,8 @@
+import { steadyNow } from '../action/clock.ts';
+
 /** Time and chance, as parameters: a test passes its own. */
 export interface Timing {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by a clock that nobody sets. */
   now(): number;
   /** From 0 to below 1. */
   random(): number;
@@ -9,7 +11,7 @@ export interface Timing {
 }
 
 export const systemTiming: Timing = {
-  now: Date.now,
+  now: steadyNow,
   random: Math.random,
   pause: (milliseconds, signal) =>
     new Promise((done) => {

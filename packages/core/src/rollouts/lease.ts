@@ -13,6 +13,10 @@ const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 
 const durationSeconds = 60;
 const renewSeconds = 15;
 const lookSeconds = 5;
+/** Who is alive renews it in this time, whatever its clock says. */
+const watchSeconds = renewSeconds + lookSeconds;
+/** By more than this no two clocks differ. */
+const surelySeconds = 86_400;
 
 /** Who has a lease. */
 export interface Held {
@@ -52,24 +56,39 @@ export async function holderOf(client: KubernetesClient, namespace: string, name
 }
 
 /**
- * Takes a lease, as soon as it is free or has expired. Two that try at once are told apart by the API server.
+ * Takes a lease, as soon as it is free or has expired. Two that try at once are told apart by the API server. Expired is what
+ * nobody renews while we look: by the times in it alone, a runner whose clock is behind would lose it in the middle of its work.
  * @throws ActionError `conflict` that names the holder where it was not free in time
  */
 export async function takeLease(parts: LeaseParts): Promise<TakenLease> {
   const { client, namespace, name, holder, signal, waitSeconds, timing = systemTiming } = parts;
   const started = timing.now();
   let told: string | undefined;
+  let seen: { renewTime: string | undefined; at: number } | undefined;
   for (;;) {
     signal.throwIfAborted();
     const found = await client.get<LeaseObject>(leases, namespace, name);
-    const held = heldBy(found, timing.now());
+    const now = timing.now();
+    let held = heldBy(found, now);
+    const { renewTime, holderIdentity } = found?.spec ?? {};
+    const isRenewed = seen !== undefined && seen.renewTime !== renewTime;
+    if (!seen || isRenewed) seen = { renewTime, at: now };
+    // Whoever has not renewed it for so long is gone, however far ahead its clock was.
+    if (now - seen.at > durationSeconds * 1000) held = undefined;
+    if (!held && holderIdentity !== holder && mayLive(found, now)) {
+      if (isRenewed) held = heldBy(found, Date.parse(renewTime ?? ''));
+      else if (now - seen.at < watchSeconds * 1000) {
+        await timing.pause(watchSeconds * 1000 - (now - seen.at), signal);
+        continue;
+      }
+    }
     if (!held || held.holder === holder) {
-      const taken = await write(parts, found, timing.now());
+      const taken = await write(parts, found, now);
       if (taken) return keepLease(parts, taken, timing);
       // Another was faster.
       continue;
     }
-    if (timing.now() - started >= waitSeconds * 1000) {
+    if (now - started >= waitSeconds * 1000) {
       throw new ActionError('conflict', `${held.holder} is at work on this environment since ${held.since}`, {
         remedy: waitSeconds === 0 ? 'wait for its end, or let this step wait with "lock-timeout"' : 'run this again once it has ended',
       });
@@ -86,6 +105,12 @@ function heldBy(lease: LeaseObject | undefined, now: number): Held | undefined {
   // A clock that is not ours: one that is ahead of us says no more than that it is alive.
   if (!holder || Number.isNaN(renewed) || now - renewed > leaseDurationSeconds * 1000) return undefined;
   return { holder, since: acquireTime ?? renewTime ?? '' };
+}
+
+/** Its time is over by our clock, and its holder's may be behind that. */
+function mayLive(lease: LeaseObject | undefined, now: number): boolean {
+  const { holderIdentity, renewTime = '' } = lease?.spec ?? {};
+  return Boolean(holderIdentity) && now - Date.parse(renewTime) < surelySeconds * 1000;
 }
 
 async function write({ client, namespace, name, holder, labels }: LeaseParts, found: LeaseObject | undefined, now: number) {
