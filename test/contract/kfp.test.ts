@@ -119,8 +119,8 @@ describe('a pipeline of Kubeflow Pipelines', () => {
     expect(kfp.runs).toHaveLength(1);
 
     const waited = await succeeded(wait(run));
-    expect(waited.outputs).toMatchObject({ state: 'succeeded', run });
-    expect(waited.stdout).toContain('prepare done, train running; 1 from the cache');
+    expect(waited.outputs).toMatchObject({ state: 'succeeded', run, message: '1 of 3 tasks was taken from the cache: prepare' });
+    expect(waited.stdout).toContain('prepare cached, train running');
     expect(repository.checks(pull.sha)).toMatchObject([{ name: 'train: digits', conclusion: 'success' }]);
     expect(repository.checks(pull.sha)[0]?.output?.summary).toContain(`${kfp.url}/#/runs/details/${made?.id}`);
     const recorded = await recordOf(run);
@@ -132,6 +132,19 @@ describe('a pipeline of Kubeflow Pipelines', () => {
       { name: 'prepare.data', value: 's3://pipelines/data' },
       { name: 'train.model', value: 's3://pipelines/model' },
       { name: 'train.metrics', value: 's3://pipelines/metrics' },
+    ]);
+    const [data, model, metrics, classes] = [
+      { name: 'prepare.data', type: 'system.Dataset', uri: 's3://pipelines/data', from: [], cached: true },
+      { name: 'train.model', type: 'system.Model', uri: 's3://pipelines/model', from: ['prepare.data'] },
+      { name: 'train.metrics', type: 'system.Metrics', uri: 's3://pipelines/metrics', from: ['prepare.data'] },
+      { name: 'evaluate.classes', type: 'system.ClassificationMetrics', uri: '', from: ['train.model'] },
+    ];
+    expect(recorded.result?.artifacts).toEqual([
+      data,
+      model,
+      metrics,
+      classes,
+      { ...classes, name: 'evaluate.sliced', type: 'system.SlicedClassificationMetrics' },
     ]);
     const fetched = await succeeded(step('fetch-metrics', { run, gates: '[{metric: accuracy, direction: higher, min: 0.9}]' }));
     expect(fetched.outputs['verdict']).toBe('pass');
@@ -145,6 +158,13 @@ describe('a pipeline of Kubeflow Pipelines', () => {
       { label: 'cat', values: [9, 1] },
       { label: 'dog', values: [2, 8] },
     ]);
+    expect(file.candidates[0]?.artifacts?.[1]).toEqual(model);
+    await succeeded(
+      step('report-pr', { run, sha: pull.sha, 'pr-number': String(pull.number), 'metrics-file': fetched.outputs['metrics-file'] ?? '' }),
+    );
+    const [report] = repository.comments(pull.number);
+    expect(report?.body).toContain('1 of 3 tasks was taken from the cache: prepare');
+    expect(report?.body).toContain('| `train.model` | Model | `s3://pipelines/model` | `prepare.data` |');
   });
 
   it('is one run also where the answer to its making was lost', async () => {

@@ -94,6 +94,7 @@ function asMetricRun({ name, record }: StoredRecord, metrics: RunMetrics): Metri
     ...(record.price === undefined ? {} : { gpu: record.price.accelerator }),
     metrics: summariseAll(metrics.series),
     ...(record.result?.tables ? { tables: record.result.tables } : {}),
+    ...(record.result?.artifacts ? { artifacts: record.result.artifacts } : {}),
   };
 }
 

@@ -337,6 +337,20 @@ export const stories: Record<string, Story> = {
       },
     ],
   }),
+  pipeline: story(
+    {},
+    {
+      record: { kind: { plural: 'runs', group: 'kfp' } },
+      result: {
+        message: '1 of 3 tasks was taken from the cache: prepare',
+        artifacts: [
+          { name: 'prepare.data', type: 'system.Dataset', uri: 's3://pipelines/data', from: [], cached: true },
+          { name: 'train.model', type: 'system.Model', uri: 's3://pipelines/model|`x', from: ['prepare.data'] },
+          { name: 'evaluate.classes', type: 'system.ClassificationMetrics', uri: '', from: ['train.model', 'prepare.data'] },
+        ],
+      },
+    },
+  ),
   'many metrics': story({
     candidate: [
       ...story().candidate,

@@ -149,6 +149,9 @@ describe('the report', () => {
     ['trials', '- `on my laptop` (mlflow): it names no commit'],
     ['classes', '| `3` | 0 | 1 | 2 | **96** | 1 | 2 | 0 | 1 | 2 | 0 |'],
     ['classes', '| `3` | 0.93 | NaN |'],
+    ['pipeline', ' · 1 of 3 tasks was taken from the cache: prepare'],
+    ['pipeline', '| `prepare.data` (from the cache) | Dataset | `s3://pipelines/data` |  |'],
+    ['pipeline', '| `evaluate.classes` | ClassificationMetrics |  | `train.model`, `prepare.data` |'],
   ])('of %s has its piece %#', (name, piece) => {
     expect(report(stories[name]!)).toContain(piece);
   });

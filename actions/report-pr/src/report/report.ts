@@ -7,6 +7,7 @@ import { isEnded } from '@slashtrain/core/run/state';
 import type { Pictures } from '../charts/pictures.ts';
 import type { ReportInputs } from '../inputs.ts';
 import type { Earlier, Links, Story } from '../story.ts';
+import { artifactTable } from './artifacts.ts';
 import { classTables } from './classes.ts';
 import { curvesMarkdown, rowsOf } from './curves.ts';
 import { differencesList, excludedList } from './differences.ts';
@@ -48,6 +49,7 @@ export function reportSections(
     { name: 'changes besides the code', text: succeeded ? differencesList(story) : '', priority: 75 },
     { name: 'runs', text: succeeded ? trialsTable(story) : '', priority: 55 },
     { name: 'classes', text: succeeded ? classTables(story) : '', priority: 45 },
+    { name: 'artifacts', text: succeeded ? artifactTable(story) : '', priority: 42 },
     { name: 'more metrics', text: rest.length > 0 ? details(`${rest.length} more metrics`, metricsTable(rest)) : '', priority: 30 },
     { name: 'notes', text: notes(story), priority: 70 },
     { name: 'runs that do not count', text: excludedList(story.excluded), priority: 25 },
@@ -81,9 +83,16 @@ function circumstances(story: Story): string {
     ...(result?.runSeconds === undefined || state !== 'succeeded' ? [] : [`trained in ${formatDuration(result.runSeconds)}`]),
     ...(result && result.gpuHours > 0 ? [`${hundredths(result.gpuHours)} GPU-hours`] : []),
     ...(cost === undefined ? [] : [`cost ${cost}`]),
+    ...(state === 'succeeded' ? fromCache(story) : []),
   ];
   const [first = '', ...rest] = parts;
   return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(' · ');
+}
+
+/** What Kubeflow Pipelines says of a run that succeeded: how much of it was not run at all. */
+function fromCache({ result, stored }: Story): string[] {
+  if (result?.message === undefined || stored?.record.kind.group !== 'kfp') return [];
+  return [escapeText(clip(result.message, 500))];
 }
 
 function tally(gates: Story['gates']): string {

@@ -1,5 +1,5 @@
 import type { KubernetesObject, Kind } from '../kinds/kind.ts';
-import type { ClassTable } from '../metrics/metrics.ts';
+import type { ClassTable, RunArtifact } from '../metrics/metrics.ts';
 import type { RunReference } from '../run/reference.ts';
 import type { ContainerResult, PodResult } from '../run/result.ts';
 import type { Status } from '../run/state.ts';
@@ -86,6 +86,8 @@ export interface RunBackend {
   cancel(reference: RunReference, graceSeconds?: number): Promise<void>;
   /** Confusion matrices and tables by class that the run left where its backend can read them. Absent: it has no such place. */
   tables?(reference: RunReference): Promise<ClassTable[]>;
+  /** What its tasks made and from what. Absent: it does not know. */
+  artifacts?(reference: RunReference): Promise<RunArtifact[]>;
   /** Small outputs by name. */
   outputs(reference: RunReference): Promise<{ name: string; value: string }[]>;
   /** The small outputs of each pod by itself, by its name: of a sweep each pod is a trial. Absent: there are no pods. */

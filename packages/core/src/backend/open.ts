@@ -43,6 +43,7 @@ export async function backendFor(
     cancel: (reference, grace) => of(reference).cancel(reference, grace),
     outputs: (reference) => of(reference).outputs(reference),
     tables: async (reference) => (await of(reference).tables?.(reference)) ?? [],
+    artifacts: async (reference) => (await of(reference).artifacts?.(reference)) ?? [],
     podOutputs: async (reference) => (await of(reference).podOutputs?.(reference)) ?? new Map(),
   };
 }

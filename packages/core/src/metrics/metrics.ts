@@ -61,6 +61,22 @@ export interface MetricRun {
   metrics: MetricSummary[];
   /** Confusion matrices and tables by class. */
   tables?: ClassTable[];
+  /** What it made, and from what, where its backend knows. */
+  artifacts?: RunArtifact[];
+}
+
+/** What a task of a run made: its lineage, a step at a time. Hostile text. */
+export interface RunArtifact {
+  /** `task.artifact` */
+  name: string;
+  /** `system.Model`, `system.Dataset`, …; empty where nobody said. */
+  type: string;
+  /** Empty where it lies nowhere but in the metadata. */
+  uri: string;
+  /** The names of what its task was given. */
+  from: string[];
+  /** Its task did not run: this is an earlier run's. */
+  cached?: true;
 }
 
 /** A table of numbers by class: a confusion matrix (rows: the true class), or a value a column for each class. */

@@ -43,9 +43,10 @@ export async function concludeRun(
   const { sweep } = current.record;
   const outputs = await backend.outputs(reference).catch(() => []);
   const tables = (await backend.tables?.(reference).catch(() => [])) ?? [];
+  const artifacts = (await backend.artifacts?.(reference).catch(() => [])) ?? [];
   const tail = (pod?: string): string[] => gathered.tail(pod);
   const plain = resultOf({ record: current.record, status, pods, outputs: hasTrials(sweep) ? [] : outputs, tail, now: now() });
-  const result = tables.length > 0 ? { ...plain, tables } : plain;
+  const result = { ...plain, ...(tables.length > 0 ? { tables } : {}), ...(artifacts.length > 0 ? { artifacts } : {}) };
   const metrics: RunMetrics = hasTrials(sweep)
     ? await metricsOfSweep(sweep, reference, { pods, gathered, backend })
     : { version: 1, series: gathered.series(), dropped: [] };

@@ -1,4 +1,4 @@
-import type { ClassTable } from '../metrics/metrics.ts';
+import type { ClassTable, RunArtifact } from '../metrics/metrics.ts';
 import type { RunState } from './state.ts';
 
 /** One container of a pod, as it ended or as it stands. */
@@ -67,6 +67,8 @@ export interface RunResult {
   outputs: { name: string; value: string }[];
   /** Confusion matrices and tables by class, of Kubeflow Pipelines' artifacts. Hostile text. */
   tables?: ClassTable[];
+  /** Where Kubeflow Pipelines' artifacts are, and what each was made from; at most 100. Hostile text. */
+  artifacts?: RunArtifact[];
   gpuHours: number;
   /** `gpuHours` × the record's price; absent where no price is known. */
   cost?: number;

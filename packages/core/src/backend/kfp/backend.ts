@@ -19,7 +19,7 @@ import type { KfpClient } from './client.ts';
 import { measuresOf, type Measures } from './metadata/measures.ts';
 import type { RunMetadata } from './metadata/store.ts';
 import { kind, newRun, objectOf, oldest } from './run.ts';
-import { statusOf, taskNames } from './status.ts';
+import { cachedIn, statusOf, taskNames } from './status.ts';
 import { sourceOf } from './version.ts';
 
 /** What {@link kfpBackend} is made with. */
@@ -36,6 +36,7 @@ export interface KfpBackendOptions {
 }
 
 const createTries = 3;
+const nothing: Measures = { outputs: [], tables: [], artifacts: [] };
 // Between two looks at a run, in milliseconds: longer while nothing changes.
 const shortest = 1_000;
 const longest = 15_000;
@@ -58,7 +59,23 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
     if (run.state === 'CANCELING') stopped.add(uid);
     const names = namesOf.get(uid) ?? taskNames(await specificationOf(run));
     namesOf.set(uid, names);
-    return { status: statusOf(run, names, stopped.has(uid)), object: objectOf(run, namespace) };
+    const beside = { names, cached: await cachedOf(uid, cachedIn(run)) };
+    return { status: statusOf(run, beside, stopped.has(uid)), object: objectOf(run, namespace) };
+  };
+
+  const cachedSoFar = new Map<string, { count: number; names: ReadonlySet<string> }>();
+  const none: ReadonlySet<string> = new Set();
+  // The API says how many tasks were taken from the cache, ML Metadata which: it is asked when there are more of them.
+  const cachedOf = async (uid: string, count: number): Promise<ReadonlySet<string>> => {
+    const known = cachedSoFar.get(uid);
+    if (count === (known?.count ?? 0)) return known?.names ?? none;
+    const found = await metadata(uid).catch((error: unknown) => {
+      log.debug(`which tasks were taken from the cache could not be read: ${describe(error)}`);
+      return undefined;
+    });
+    const names = found ? new Set(found.cached) : (known?.names ?? none);
+    cachedSoFar.set(uid, { count, names });
+    return names;
   };
 
   const specificationOf = async ({ pipeline_spec: own, pipeline_version_reference: reference }: ApiRun): Promise<unknown> => {
@@ -227,6 +244,8 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
     outputs: async ({ uid }) => (await measures(uid)).outputs,
 
     tables: async ({ uid }) => (await measures(uid)).tables,
+
+    artifacts: async ({ uid }) => (await measures(uid)).artifacts,
   };
 
   /** Asked for at the end of a run, and once. What cannot be read is said: metrics are missing then. */
@@ -239,11 +258,11 @@ export function kfpBackend(options: KfpBackendOptions): RunBackend {
         log.notice(
           `${client.url} passes on no ML Metadata: metrics and artifacts of the run are not read; give the address of its pages as kfp-url, or their Service`,
         );
-        return { outputs: [], tables: [] };
+        return nothing;
       },
       (error: unknown) => {
         log.warning(`the artifacts of the run could not be read, so that metrics may be missing: ${describe(error)}`);
-        return { outputs: [], tables: [] };
+        return nothing;
       },
     );
     measured.set(uid, asked);

@@ -18,7 +18,7 @@ const run = (state: string, tasks: ApiTask[] = [], more: Partial<ApiRun> = {}): 
   run_details: { task_details: [task('digits-x7k2p', 'RUNNING'), task('root-driver', 'SUCCEEDED'), task('root', 'RUNNING'), ...tasks] },
   ...more,
 });
-const names = new Set(['prepare', 'train', 'evaluate']);
+const names = { names: new Set(['prepare', 'train', 'evaluate']), cached: new Set<string>() };
 
 describe('statusOf', () => {
   it.each<[string, boolean, string]>([
@@ -54,6 +54,48 @@ describe('statusOf', () => {
     });
   });
 
+  it('names the tasks from the cache where ML Metadata said which', () => {
+    const tasks = [
+      ...[task('prepare', 'SUCCEEDED'), task('executor', 'SKIPPED')],
+      ...[task('train', 'RUNNING'), task('executor', 'RUNNING')],
+    ];
+    const cached = new Set(['prepare']);
+    expect(statusOf(run('RUNNING', tasks), { ...names, cached }, false).message).toBe('prepare cached, train running');
+  });
+
+  const executors = (...states: string[]): ApiTask[] => states.map((state) => task('executor', state));
+  it.each<[string, ApiTask[], string[], string | undefined]>([
+    ['none', [task('train', 'SUCCEEDED'), ...executors('SUCCEEDED')], [], undefined],
+    // What a condition left out has no executor.
+    ['a condition that did not hold', [task('train', 'SKIPPED'), task('prepare', 'SUCCEEDED'), ...executors('SUCCEEDED')], [], undefined],
+    [
+      'one',
+      [task('prepare', 'SUCCEEDED'), ...executors('SKIPPED', 'SUCCEEDED')],
+      ['prepare'],
+      '1 of 2 tasks was taken from the cache: prepare',
+    ],
+    [
+      'one, nobody knows which',
+      [task('prepare', 'SUCCEEDED'), ...executors('SKIPPED', 'SUCCEEDED')],
+      [],
+      '1 of 2 tasks was taken from the cache',
+    ],
+    [
+      'all',
+      [task('prepare', 'SUCCEEDED'), ...executors('SKIPPED', 'SKIPPED')],
+      [],
+      'all 2 tasks were taken from the cache, nothing ran anew',
+    ],
+    [
+      'the only one',
+      [task('prepare', 'SUCCEEDED'), ...executors('SKIPPED')],
+      [],
+      'the only task was taken from the cache, nothing ran anew',
+    ],
+  ])('says of a run that succeeded what was not run: %s', (_, tasks, cached, message) => {
+    expect(statusOf(run('SUCCEEDED', tasks), { ...names, cached: new Set(cached) }, false).message).toBe(message);
+  });
+
   it.each<[string, ApiRun, string]>([
     [
       'a task with words',
@@ -82,7 +124,9 @@ describe('tasksOf', () => {
   it('leaves out what the server adds, also where the pipeline is not known', () => {
     const tasks = [task('train', 'RUNNING'), task('train-driver', 'SUCCEEDED'), task('executor', 'RUNNING')];
     expect(tasksOf(run('RUNNING', tasks), names).map(({ name }) => name)).toEqual(['train']);
-    expect(tasksOf({ run_details: { task_details: tasks } }, new Set()).map(({ name }) => name)).toEqual(['train']);
+    expect(tasksOf({ run_details: { task_details: tasks } }, { names: new Set(), cached: new Set() }).map(({ name }) => name)).toEqual([
+      'train',
+    ]);
   });
 });
 

@@ -36,15 +36,24 @@ const taskStates = new Map<string, Task['state']>([
   ['CANCELED', 'cancelled'],
 ]);
 
+/** What the API alone does not say of a run. */
+export interface Beside {
+  /** The tasks that the pipeline names; empty where it could not be read. */
+  names: ReadonlySet<string>;
+  /** Those that took their results from the cache, as far as ML Metadata was read: the API has no state for it. */
+  cached: ReadonlySet<string>;
+}
+
 /**
  * A run's state.
  * @param wasCancelling whether somebody was seen to stop it: Kubeflow Pipelines 2.17 calls what it stopped FAILED, and its history
  *   does not say why (https://github.com/kubeflow/pipelines/blob/2.17.0/backend/src/apiserver/storage/run_store.go, TerminateRun)
  */
-export function statusOf(run: ApiRun, names: ReadonlySet<string>, wasCancelling: boolean): Status {
+export function statusOf(run: ApiRun, beside: Beside, wasCancelling: boolean): Status {
+  const { names } = beside;
   const known = states.get(run.state ?? '');
   const state = known === 'failed' && wasCancelling ? 'cancelled' : (known ?? 'unknown');
-  const tasks = tasksOf(run, names);
+  const tasks = tasksOf(run, beside);
   const startedAt = tasks
     .map((task) => task.startedAt ?? '')
     .filter(Boolean)
@@ -63,6 +72,7 @@ export function statusOf(run: ApiRun, names: ReadonlySet<string>, wasCancelling:
 
 function messageOf(run: ApiRun, tasks: readonly Task[], state: RunState): string | undefined {
   if (state === 'running') return run.state === 'CANCELING' ? 'it is being stopped' : taskWords(tasks, cachedIn(run));
+  if (state === 'succeeded') return cacheWords(run, tasks);
   if (state !== 'failed') return undefined;
   const failed = tasks.filter((task) => task.state === 'failed');
   // A group of tasks fails after the one in it that did.
@@ -77,7 +87,7 @@ function messageOf(run: ApiRun, tasks: readonly Task[], state: RunState): string
  * The tasks that the pipeline names, in the order in which they were made. The API lists the nodes of the Argo Workflow that the
  * server makes: drivers, groups and executors are among them.
  */
-export function tasksOf({ run_details: details }: ApiRun, names: ReadonlySet<string>): Task[] {
+export function tasksOf({ run_details: details }: ApiRun, { names, cached }: Beside): Task[] {
   const all = details?.task_details ?? [];
   const shown = all.filter(({ display_name: name = '' }) => (names.size > 0 ? names.has(plain(name)) : !isInner(name)));
   return shown
@@ -86,9 +96,11 @@ export function tasksOf({ run_details: details }: ApiRun, names: ReadonlySet<str
       const startedAt = timeOf(task.start_time);
       const endedAt = timeOf(task.end_time);
       const message = task.error?.message ?? task.state_history?.findLast(({ error }) => error?.message)?.error?.message;
+      const name = task.display_name ?? '';
+      const state = taskStates.get(task.state ?? '') ?? 'waiting';
       return {
-        name: task.display_name ?? '',
-        state: taskStates.get(task.state ?? '') ?? 'waiting',
+        name,
+        state: state === 'done' && cached.has(plain(name)) ? 'cached' : state,
         ...(startedAt === undefined ? {} : { startedAt }),
         ...(endedAt === undefined ? {} : { endedAt }),
         ...(message ? { message } : {}),
@@ -114,12 +126,27 @@ function isCachedExecutor({ display_name: name, state }: ApiTask): boolean {
   return name === 'executor' && state === 'SKIPPED';
 }
 
-/** `prepare done, train running, evaluate waiting; 1 from the cache` */
+/**
+ * Of a run that has succeeded how much of it was not run: `all 3 tasks were taken from the cache, nothing ran anew`. Each task with a
+ * program has one executor. Undefined where all of them ran.
+ */
+function cacheWords(run: ApiRun, tasks: readonly Task[]): string | undefined {
+  const count = cachedIn(run);
+  if (count === 0) return undefined;
+  const all = (run.run_details?.task_details ?? []).filter(({ display_name: name }) => name === 'executor').length;
+  if (count === all) return `${all === 1 ? 'the only task was' : `all ${all} tasks were`} taken from the cache, nothing ran anew`;
+  const names = tasks.filter(({ state }) => state === 'cached').map(({ name }) => name);
+  const which = names.length > 0 && names.length <= 20 ? `: ${names.join(', ')}` : '';
+  return `${count} of ${all} tasks ${count === 1 ? 'was' : 'were'} taken from the cache${which}`;
+}
+
+/** `prepare cached, train running, evaluate waiting`; where it is not known which: `…; 1 from the cache`. */
 export function taskWords(tasks: readonly Task[], cached: number): string | undefined {
   if (tasks.length === 0) return undefined;
   const shown = tasks.slice(0, 20).map(({ name, state }) => `${name} ${state}`);
   const more = tasks.length > shown.length ? `, and ${tasks.length - shown.length} more` : '';
-  return `${shown.join(', ')}${more}${cached > 0 ? `; ${cached} from the cache` : ''}`;
+  const unnamed = cached - tasks.filter(({ state }) => state === 'cached').length;
+  return `${shown.join(', ')}${more}${unnamed > 0 ? `; ${unnamed} from the cache` : ''}`;
 }
 
 /** The tasks that a pipeline's specification names, those of its groups among them. Empty where it cannot be read. */

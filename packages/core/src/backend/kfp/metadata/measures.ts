@@ -1,4 +1,4 @@
-import type { ClassTable } from '../../../metrics/metrics.ts';
+import type { ClassTable, RunArtifact } from '../../../metrics/metrics.ts';
 import { isFields, type Fields } from '../../../kinds/fields.ts';
 import type { Artifact } from './store.ts';
 
@@ -6,10 +6,16 @@ import type { Artifact } from './store.ts';
 export interface Measures {
   outputs: { name: string; value: string }[];
   tables: ClassTable[];
+  /** Where the artifacts are, and what each was made from. */
+  artifacts: RunArtifact[];
 }
 
 // A curve of thousands of points is a picture; a table of it is not read.
 const mostReadings = 20;
+// They stand in the run's record, which every list reads.
+const mostArtifacts = 100;
+const mostInputs = 20;
+const longestUri = 1_000;
 
 /**
  * Metrics, confusion matrices, ROC curves and places of a run's artifacts. A metric has its own name where only one task logged it,
@@ -48,7 +54,15 @@ export function measuresOf(artifacts: readonly Artifact[]): Measures {
       ...places,
     ],
     tables,
+    artifacts: artifacts
+      .filter(({ task, uri }) => task !== '' && uri.length <= longestUri)
+      .slice(0, mostArtifacts)
+      .map(asLineage),
   };
+}
+
+function asLineage({ task, name, type, uri, from, isCached }: Artifact): RunArtifact {
+  return { name: `${task}.${name}`, type, uri, from: from.slice(0, mostInputs), ...(isCached ? { cached: true } : {}) };
 }
 
 interface Reading {

@@ -13,6 +13,10 @@ export interface Artifact {
   uri: string;
   /** Metrics among them: numbers, texts, and objects or lists. */
   properties: ReadonlyMap<string, unknown>;
+  /** What its task was given: `prepare.data`, or a name alone where no task of the run made it. */
+  from: string[];
+  /** Its task took it from the cache. */
+  isCached: boolean;
 }
 
 /** What ML Metadata says of a run. */
@@ -33,7 +37,9 @@ export interface MetadataOptions extends Patience {
 const largestAnswer = 64 * 1024 * 1024;
 const mostPages = 100;
 const cachedState = 5n;
+// https://github.com/kubeflow/pipelines/blob/2.17.0/third_party/ml-metadata/ml_metadata/proto/metadata_store.proto, Event.Type
 const isOutput = (type: bigint | undefined): boolean => type === 1n || type === 4n;
+const isInput = (type: bigint | undefined): boolean => type === 2n || type === 3n;
 
 /**
  * Reads what a run's tasks made from ML Metadata, over gRPC-Web, as the pages of Kubeflow Pipelines do: the API says nothing of it
@@ -130,39 +136,45 @@ function messageIn(body: Buffer, method: string, headers: NodeJS.Dict<string | s
 
 function joined(executions: readonly Message[], artifacts: readonly Message[], events: readonly Message[]): RunMetadata {
   const tasks = new Map<bigint, string>();
-  const cached: string[] = [];
+  const cached = new Set<bigint>();
   for (const execution of executions) {
     const properties = propertiesOf(execution);
     const name = properties.get('task_name') ?? properties.get('display_name');
     const id = integerOf(execution, 1);
     if (typeof name !== 'string' || id === undefined) continue;
     tasks.set(id, name);
-    if (integerOf(execution, 3) === cachedState) cached.push(name);
+    if (integerOf(execution, 3) === cachedState) cached.add(id);
   }
-  const makers = new Map<bigint, string>();
+  // By the artifact: the execution that made it, and by what name; by the execution: what it was given.
+  const makers = new Map<bigint, bigint>();
   const names = new Map<bigint, string>();
+  const given = new Map<bigint, bigint[]>();
   for (const event of events) {
     const [artifact, execution] = [integerOf(event, 1), integerOf(event, 2)];
-    if (artifact === undefined || execution === undefined || !isOutput(integerOf(event, 4))) continue;
-    const maker = tasks.get(execution);
-    if (maker !== undefined) makers.set(artifact, maker);
+    if (artifact === undefined || execution === undefined) continue;
+    if (isInput(integerOf(event, 4))) given.set(execution, [...(given.get(execution) ?? []), artifact]);
+    if (!isOutput(integerOf(event, 4))) continue;
+    if (tasks.has(execution)) makers.set(artifact, execution);
     const [path] = messagesOf(event, 3);
     const key = path && messagesOf(path, 1).flatMap((step) => textOf(step, 2) ?? [])[0];
     if (key !== undefined) names.set(artifact, key);
   }
+  const read = artifacts.map((artifact) => {
+    const id = integerOf(artifact, 1) ?? 0n;
+    const properties = propertiesOf(artifact);
+    const own = properties.get('display_name');
+    const maker = makers.get(id);
+    const task = maker === undefined ? '' : (tasks.get(maker) ?? '');
+    const name = names.get(id) ?? (typeof own === 'string' ? own : String(id));
+    return { id, maker, task, name, type: textOf(artifact, 8) ?? '', uri: textOf(artifact, 3) ?? '', properties };
+  });
+  const called = new Map(read.map(({ id, task, name }) => [id, task === '' ? name : `${task}.${name}`]));
   return {
-    cached,
-    artifacts: artifacts.map((artifact) => {
-      const id = integerOf(artifact, 1) ?? 0n;
-      const properties = propertiesOf(artifact);
-      const own = properties.get('display_name');
-      return {
-        task: makers.get(id) ?? '',
-        name: names.get(id) ?? (typeof own === 'string' ? own : String(id)),
-        type: textOf(artifact, 8) ?? '',
-        uri: textOf(artifact, 3) ?? '',
-        properties,
-      };
+    cached: [...cached].map((id) => tasks.get(id) ?? ''),
+    artifacts: read.map(({ id: _, maker, ...artifact }) => {
+      const inputs = maker === undefined ? [] : (given.get(maker) ?? []);
+      const from = new Set(inputs.flatMap((input) => called.get(input) ?? []));
+      return { ...artifact, from: [...from], isCached: maker !== undefined && cached.has(maker) };
     }),
   };
 }

@@ -1,3 +1,5 @@
+import { ActionError } from '../../../action/errors.ts';
+
 /**
  * What protocol buffers look like on the wire (https://protobuf.dev/programming-guides/encoding/), as far as five messages need it:
  * a library with its generated types would be ten times this file in every bundle.
@@ -9,7 +11,7 @@ export type Message = ReadonlyMap<number, readonly Field[]>;
 /** A varint, or the bytes of what is fixed or has a length. */
 export type Field = bigint | Buffer;
 
-/** @throws Error for bytes that are no message */
+/** @throws ActionError `unreachable` for bytes that are no message */
 export function readMessage(bytes: Buffer): Message {
   const fields = new Map<number, Field[]>();
   let at = 0;
@@ -17,14 +19,14 @@ export function readMessage(bytes: Buffer): Message {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = bytes[at++];
-      if (byte === undefined) throw new Error('a message that ends in the middle');
+      if (byte === undefined) throw noMessage('one that ends in the middle');
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw new Error('a number of more than 64 bits');
+    throw noMessage('one with a number of more than 64 bits');
   };
   const take = (length: number): Buffer => {
-    if (at + length > bytes.length) throw new Error('a message that ends in the middle');
+    if (at + length > bytes.length) throw noMessage('one that ends in the middle');
     return bytes.subarray(at, (at += length));
   };
   while (at < bytes.length) {
@@ -36,10 +38,14 @@ export function readMessage(bytes: Buffer): Message {
     else if (type === 1) field = take(8);
     else if (type === 2) field = take(Number(varint()));
     else if (type === 5) field = take(4);
-    else throw new Error(`a field of the wire type ${type}`);
+    else throw noMessage(`one with a field of the wire type ${type}`);
     fields.set(number, [...(fields.get(number) ?? []), field]);
   }
   return fields;
+}
+
+function noMessage(what: string): ActionError {
+  return new ActionError('unreachable', `ML Metadata sent what is no message: ${what}`);
 }
 
 /** The last of a field, as later ones replace earlier ones. */
