@@ -171,6 +171,42 @@ RUN --mount=type=secret,id=token node -e 'const s = require("fs").readFileSync("
   });
 });
 
+it('repo2docker is taken for its repositories where it is, and runs nothing of theirs on this machine', async () => {
+  if (!has('jupyter-repo2docker', 'jupyter-repo2docker from PyPI') || !has('docker-buildx', 'docker.io and buildx')) return;
+  const docker = await startDockerd();
+  started.push(docker);
+  const buildx = await startBuildx();
+  started.push(buildx);
+  // It asks for docker itself; its builds need a network, which this docker's own have not.
+  const env = { ...buildx.env, DOCKER_HOST: docker.address };
+  const folder = mkdtempSync(join(tmpdir(), 'slashtrain-repo2docker-'));
+  const mark = join(folder, 'executed');
+  // What repo2docker would take from the folder that it is started in: here, a checkout of the commit.
+  const config = `open(${JSON.stringify(mark)}, 'w')\n`;
+  try {
+    writeFileSync(join(folder, 'repo2docker_config.py'), config);
+    const files = { 'binder/Dockerfile': dockerfile.replace('ARG BASE\n', `ARG BASE=${base}\n`), 'repo2docker_config.py': config };
+    const repository = digits(files);
+    const sha = repository.commit({ files: { 'NOTES.md': 'one' } });
+    const inputs = { image: `${place.images}/repo2docker`, sha, labels: 'team: vision', tags: '[main]' };
+    const built = await succeeded(place.build(repository, inputs, env, { workspace: folder }));
+    expect(built.shown).toContain('repo2docker, since there is binder/Dockerfile and no base');
+    expect(readdirSync(folder)).not.toContain('executed');
+    const image = built.outputs['image'] ?? '';
+    const content = await contentOf(image);
+    expect(content.includes('"team":"vision"') && content.includes(`"org.opencontainers.image.revision":"${sha}"`)).toBe(true);
+    expect(await place.runs(image)).toBe(true);
+
+    const bad = repository.commit({ files: { 'binder/Dockerfile': `FROM ${base}\nRUN echo no such package; exit 7\n` } });
+    const failed = await place.build(repository, { ...inputs, sha: bad }, env, { workspace: folder });
+    expect(failed.annotations.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^jupyter-repo2docker ended with 1: .*exit code: 7; what it wrote stands above/u),
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 it('buildah needs no root', async () => {
   // Who is not root has shown it above.
   if (process.getuid?.() !== 0 || !has('buildah', 'buildah')) return;
@@ -307,13 +343,13 @@ describe('the layer builder', () => {
       await other.pushBase('base:1', { files: { noise: randomBytes(40_000_000) } });
       const repository = place.github.createRepository({ owner: 'acme', name: unique('room'), files: { 'train.js': '1' } });
       const inputs = { image: `${place.images}/room`, base: `${other.host}/base:1` };
-      const { summary } = await succeeded(place.build(repository, { ...inputs, sha: repository.head() }, {}, temp));
+      const { summary } = await succeeded(place.build(repository, { ...inputs, sha: repository.head() }, {}, { temp }));
       expect(summary).toMatch(/\| Sent \| .* 40 MB/u);
       const large = repository.commit({ files: { large: randomBytes(5_000_000) } });
       for (const builder of ['layer', 'buildah']) {
         if (builder === 'buildah' && !has('buildah', 'buildah')) continue;
         const own = { ...inputs, ...(builder === 'layer' ? {} : { base: '' }), builder, sha: large };
-        const result = await place.build(repository, own, {}, temp);
+        const result = await place.build(repository, own, {}, { temp });
         expect(result.annotations.at(-1)?.message).toContain('the disk is full');
         expect(result.summary).toContain('the disk is full');
         expect(result.outputs).toMatchObject({ image: '' });

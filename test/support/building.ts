@@ -1,7 +1,7 @@
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
 import { job } from '@slashtrain/core/kinds/job';
-import { runBundle, type BundleResult } from '@slashtrain/testing/bundle/bundle';
+import { runBundle, type BundleResult, type BundleRun } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { keptLog } from './kubernetes.ts';
 import { openTarget, unique } from './targets.ts';
@@ -15,8 +15,13 @@ export interface Building {
   registry: string;
   /** `host:port/path`, in which every image is this test's own. */
   images: string;
-  /** Runs build-image on a repository. @param temp the runner's folder for temporary files, where it is not one made for it */
-  build(repository: Repository, inputs: Record<string, string>, env?: Record<string, string>, temp?: string): Promise<BundleResult>;
+  /** Runs build-image on a repository. @param folders the runner's folders, where they are not made for it */
+  build(
+    repository: Repository,
+    inputs: Record<string, string>,
+    env?: Record<string, string>,
+    folders?: Pick<BundleRun, 'temp' | 'workspace'>,
+  ): Promise<BundleResult>;
   /** Runs an image as it is to its end. @returns whether its pod succeeded */
   runs(image: string): Promise<boolean>;
   close(): Promise<void>;
@@ -32,11 +37,11 @@ export async function openBuilding(): Promise<Building> {
     github,
     registry: target.registry,
     images: `${target.registry}/${namespace}`,
-    build: (repository, inputs, env = {}, temp) => {
+    build: (repository, inputs, env = {}, folders = {}) => {
       const { owner, name, id } = repository;
       const token = github.token({ contents: 'read' }, { repository });
       const where = { url: github.url, token, repository: { owner, name, id } };
-      return runBundle({ action: 'build-image', github: where, inputs, env, ...(temp === undefined ? {} : { temp }) });
+      return runBundle({ action: 'build-image', github: where, inputs, env, ...folders });
     },
     runs: async (image) => {
       const name = unique('run');

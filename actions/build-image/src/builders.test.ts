@@ -70,7 +70,21 @@ describe('the commands of', () => {
     ]);
   });
 
+  it('repo2docker', () => {
+    const build = { ...plain, buildArgs: full.buildArgs, labels: full.labels };
+    expect(lines(commandsOf('repo2docker', build))).toEqual([
+      'jupyter-repo2docker --config /t/dockerfile/repo2docker_config.py --no-run --user-id 1000 --user-name jovyan --image-name ghcr.io/acme/x:sha-1 --build-arg A=1; rm -rf "$HOME" --label l=$(x) --push /t/context',
+    ]);
+    expect(commandsOf('repo2docker', { ...plain, push: false, load: true })[0]?.args).not.toContain('--push');
+  });
+
   it.each<[FoundBuilder, Partial<DockerfileBuild>, string]>([
+    ['repo2docker', { target: 'train' }, 'input "target" cannot be used with repo2docker: its images have no stages'],
+    ['repo2docker', { secrets: full.secrets }, 'input "secrets"'],
+    ['repo2docker', { platforms: ['linux/amd64'] }, 'input "platforms"'],
+    ['repo2docker', { cache: full.cache }, 'input "cache"'],
+    ['repo2docker', { load: true }, 'input "load"'],
+    ['repo2docker', { provenance: 'mode=max' }, 'input "provenance"'],
     ['docker', { secrets: full.secrets }, 'input "secrets" cannot be used with docker without buildx'],
     ['docker', { platforms: full.platforms }, 'input "platforms"'],
     ['docker', { sbom: 'true' }, 'input "sbom"'],

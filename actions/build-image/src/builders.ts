@@ -3,14 +3,18 @@ import { formatImageName, registryAddress, type ImageName } from '@slashtrain/co
 import type { Builder } from './inputs.ts';
 import { answers, type Command, type RunProgram } from './program.ts';
 
-/** A builder that is there. */
-export type FoundBuilder = 'buildx' | 'docker' | 'buildah' | 'buildkit';
+const repo2dockerProgram = 'jupyter-repo2docker';
+/** The name of repo2docker's configuration. */
+export const repo2dockerConfig = 'repo2docker_config.py';
 
-/** A Dockerfile's build, with everything where the builder can take it. */
+/** A builder that is there. */
+export type FoundBuilder = 'buildx' | 'docker' | 'buildah' | 'buildkit' | 'repo2docker';
+
+/** The build of a Dockerfile, or of a repository by repo2docker, with everything where the builder can take it. */
 export interface DockerfileBuild {
   /** A folder of this machine. */
   context: string;
-  /** The folder of the Dockerfile, which is called `Dockerfile`. */
+  /** The folder of the Dockerfile, which is called `Dockerfile`, or of repo2docker's configuration. */
   dockerfile: string;
   /** The name and the tag that it is pushed under. */
   image: ImageName;
@@ -37,9 +41,15 @@ export async function findBuilder(
   address: string | undefined,
   run: RunProgram,
 ): Promise<{ builder: FoundBuilder; why: string }> {
+  if (wanted === 'repo2docker') {
+    if (await hasRepo2docker(run)) return { builder: 'repo2docker', why: 'it is there, and docker has buildx' };
+    throw new ActionError('input', 'input "builder" is "repo2docker", and it is not there, or docker and its buildx do not answer', {
+      remedy: 'run "pip install jupyter-repo2docker" and docker/setup-buildx-action before this step',
+    });
+  }
   const has = {
     // It ends well where its builder is out of reach, and says so: a builder of its own needs no docker on this machine.
-    buildx: () => answers(run, { program: 'docker', args: ['buildx', 'inspect'] }, (lines) => !lines.some((line) => /^Error:/u.test(line))),
+    buildx: () => hasBuildx(run),
     docker: () => answers(run, { program: 'docker', args: ['version'] }),
     buildah: () => answers(run, { program: 'buildah', args: ['--version'] }),
     buildkit: async () =>
@@ -76,10 +86,19 @@ export async function findBuilder(
   );
 }
 
+function hasBuildx(run: RunProgram): Promise<boolean> {
+  return answers(run, { program: 'docker', args: ['buildx', 'inspect'] }, (lines) => !lines.some((line) => /^Error:/u.test(line)));
+}
+
+/** Whether repo2docker is there, and what it builds with. */
+export async function hasRepo2docker(run: RunProgram): Promise<boolean> {
+  return (await answers(run, { program: repo2dockerProgram, args: ['--version'] })) && (await hasBuildx(run));
+}
+
 /** What is run to build and push, one after the other. */
 export function commandsOf(builder: FoundBuilder, build: DockerfileBuild): Command[] {
   refuseUnknown(builder, build);
-  return { buildx, docker, buildah, buildkit }[builder](build);
+  return { buildx, docker, buildah, buildkit, repo2docker }[builder](build);
 }
 
 function buildx(build: DockerfileBuild): Command[] {
@@ -195,6 +214,25 @@ function buildkit(build: DockerfileBuild): Command[] {
   ];
 }
 
+/** https://repo2docker.readthedocs.io/en/latest/usage/ */
+function repo2docker(build: DockerfileBuild): Command[] {
+  return [
+    {
+      program: repo2dockerProgram,
+      args: [
+        // It would take repo2docker_config.py of the folder that it is started in, which is Python that this machine runs.
+        ...['--config', `${build.dockerfile}/${repo2dockerConfig}`],
+        // As Binder runs its images; it refuses to be root's, which a runner's container often is.
+        ...['--no-run', '--user-id', '1000', '--user-name', 'jovyan', '--image-name', formatImageName(build.image)],
+        ...pairs('--build-arg', build.buildArgs),
+        ...pairs('--label', build.labels),
+        ...(build.push ? ['--push'] : []),
+        build.context,
+      ],
+    },
+  ];
+}
+
 function attest(name: string, value: string | undefined): [string, string][] {
   return value === undefined || value === 'false' ? [] : [[`attest:${name}`, value === 'true' ? '' : value]];
 }
@@ -212,6 +250,14 @@ function refuseUnknown(builder: FoundBuilder, build: DockerfileBuild): void {
     const remedy = 'run docker/setup-buildx-action before this step, or use "buildah" or "buildkit"';
     if (build.secrets.size > 0) cannot('secrets', 'it has no mounts for secrets', remedy);
     if (build.platforms.length > 1) cannot('platforms', 'it builds for one platform', remedy);
+  }
+  if (builder === 'repo2docker') {
+    const remedy = `leave it out, or write a Dockerfile, and use "docker" with buildx, or buildkit`;
+    if (build.target !== undefined) cannot('target', 'its images have no stages', remedy);
+    if (build.secrets.size > 0) cannot('secrets', 'it has no mounts for secrets', remedy);
+    if (build.platforms.length > 0) cannot('platforms', 'it builds for the platform of docker', remedy);
+    if (build.cache !== undefined) cannot('cache', 'it keeps none in a registry', remedy);
+    if (build.push && build.load) cannot('load', 'it either pushes or loads', 'push, and pull what was pushed');
   }
   if (builder === 'buildx' && build.load && build.platforms.length > 1)
     cannot('load', "docker's store takes no image of several platforms", 'load one platform, or push alone');

@@ -3,33 +3,36 @@ import { dirname, join } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
 import { formatImageName, registryAddress, type ImageName } from '@slashtrain/core/registry/image-name';
 import type { Commit } from './archive.ts';
-import { commandsOf, findBuilder, type DockerfileBuild, type FoundBuilder } from './builders.ts';
+import { commandsOf, findBuilder, repo2dockerConfig, type DockerfileBuild, type FoundBuilder } from './builders.ts';
 import type { Built, Workshop } from './built.ts';
 import { inputsLabel, revisionLabel } from './compose.ts';
 import type { ImageRequest } from './inputs.ts';
 import { loginFor } from './login.ts';
 import type { Command } from './program.ts';
 import { moveTags, publishManifests } from './publish.ts';
-import { namesIn, namesOf, readRecipe, type Recipe } from './recipe.ts';
+import { namesIn, namesOf, readRecipe, readRepository, type Recipe } from './recipe.ts';
 import { findSame, inputsTag, readWhole, relabel, topOf, type StoredImage } from './reuse.ts';
 import { Scrubber } from './scrubber.ts';
 import { unpackFiles } from './unpack.ts';
 
 /**
- * Builds the commit's Dockerfile with a builder of this machine, which executes what stands in it, or takes the image
- * that the registry has of exactly these inputs.
+ * Builds the commit's Dockerfile with a builder of this machine, or the commit itself with repo2docker; both execute what stands
+ * there. Or takes the image that the registry has of exactly these inputs.
  */
 export async function buildDockerfileImage(request: ImageRequest, why: string, shop: Workshop): Promise<Built> {
+  const isRepository = request.builder === 'repo2docker';
   const [misplaced] = request.layer.given;
-  if (misplaced !== undefined)
-    throw new ActionError('input', `input "${misplaced}" is given, and the image is built from a Dockerfile, which says that itself`, {
-      remedy: `write it in the Dockerfile, or use "builder: layer" with a base`,
+  if (misplaced !== undefined) {
+    const source = isRepository ? 'by repo2docker, from what the repository says' : 'from a Dockerfile, which says that itself';
+    throw new ActionError('input', `input "${misplaced}" is given, and the image is built ${source}`, {
+      remedy: `write it ${isRepository ? 'into the repository' : 'in the Dockerfile'}, or use "builder: layer" with a base`,
     });
+  }
   const { registries, sha } = shop;
   const { target, dockerfile } = request;
   const registry = registries.of(target);
   const commit = await shop.commit.get();
-  const recipe = await readRecipe(request, commit, shop);
+  const recipe = await (isRepository ? readRepository : readRecipe)(request, commit, shop);
   const tags = [`sha-${sha}`, ...request.tags];
 
   if (recipe.unknown !== undefined) shop.log.info(`no image is reused, since ${recipe.unknown}`);
@@ -108,7 +111,8 @@ async function prepare(builder: FoundBuilder, request: ImageRequest, recipe: Rec
   await mkdir(build.context, { recursive: true });
   await unpackFiles(recipe.selection.files, commit.content, build.context);
   await mkdir(build.dockerfile, { recursive: true });
-  await writeFile(join(build.dockerfile, 'Dockerfile'), recipe.text);
+  if (recipe.text === undefined) await writeFile(join(build.dockerfile, repo2dockerConfig), '');
+  else await writeFile(join(build.dockerfile, 'Dockerfile'), recipe.text);
   for (const [id, file] of secrets) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(file, dockerfile.secrets.get(id) ?? '', { mode: 0o600 });
@@ -136,11 +140,15 @@ async function runAll(builder: FoundBuilder, commands: readonly Command[], reque
     });
   for (const command of commands) {
     const verb = command.args.filter((arg) => !arg.startsWith('-') && arg !== dockerfile.address);
-    const what = [command.program, ...verb.slice(0, verb[0] === 'buildx' ? 2 : 1)].join(' ');
+    const verbs = builder === 'repo2docker' ? 0 : verb[0] === 'buildx' ? 2 : 1;
+    const what = [command.program, ...verb.slice(0, verbs)].join(' ');
     shop.log.info(what);
     const { code, lines } = await shop.run(command, (line) => shop.log.info(scrub.clean(line)));
     if (code === 0) continue;
+    // Where in repo2docker it was noticed stands after what is wrong.
+    const trace = lines.findIndex((line) => line.startsWith('Traceback (most recent call last):'));
     const last = lines
+      .slice(0, trace > 0 ? trace : lines.length)
       .map((line) => scrub.clean(line).trim())
       // BuildKit shows the Dockerfile around the place between what a step said and what is wrong.
       .filter((line) => line !== '' && !/^(?:-{3,}|[0-9]+ \|.*|Dockerfile:[0-9]+)$/u.test(line))

@@ -7,7 +7,7 @@ import { readLayerRequest, type LayerRequest } from './layer-inputs.ts';
 import { readDockerfileRequest, type DockerfileRequest } from './dockerfile-inputs.ts';
 import { refused } from './refused.ts';
 
-export type Builder = 'auto' | 'layer' | 'docker' | 'buildah' | 'buildkit';
+export type Builder = 'auto' | 'layer' | 'docker' | 'buildah' | 'buildkit' | 'repo2docker';
 
 /** What build-image was asked for. */
 export interface BuildInputs {
@@ -100,7 +100,7 @@ async function readRequest(name: string | undefined, inputs: Inputs, folder: str
   if (target.digest !== undefined) throw refused('image', text, 'a name with or without a tag: the digest is what the build finds out');
   const tags = [...(target.tag === undefined ? [] : [target.tag]), ...(await listOf(inputs, 'tags', folder))];
   for (const tag of tags) if (!isTag(tag)) throw refused('tags', tag, 'tags of 1 to 128 letters, digits, "_", "." and "-"');
-  const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit'] as const, 'auto');
+  const builder = inputs.choice('builder', ['auto', 'layer', 'docker', 'buildah', 'buildkit', 'repo2docker'] as const, 'auto');
   const layer = await readLayerRequest(inputs, folder);
   const dockerfile = await readDockerfileRequest(inputs, folder);
   if ((builder === 'layer' || (builder === 'auto' && layer.notebook !== undefined)) && layer.base === undefined) inputs.required('base');

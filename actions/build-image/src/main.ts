@@ -6,13 +6,11 @@ import type { GitHubContext } from '@slashtrain/core/github/context';
 import { nodeExchange } from '@slashtrain/core/registry/http';
 import type { CredentialSource } from '@slashtrain/core/registry/credentials';
 import type { Registries } from '@slashtrain/core/registry/registries';
-import type { Built, Workshop } from './built.ts';
+import { buildImage } from './choose.ts';
 import { CommitFiles } from './commit.ts';
 import type { BuildInputs, ImageRequest } from './inputs.ts';
-import { buildLayerImage } from './layer-image.ts';
 import { inParallel } from './parallel.ts';
 import { programs } from './program.ts';
-import { dockerfileOf } from './dockerfile-inputs.ts';
 import { failureSummary, resultLine, setOutputs, summary, type Told } from './show.ts';
 
 /** What build-image works with. */
@@ -47,7 +45,7 @@ export async function main(inputs: BuildInputs, { host, context, registries, cre
     const prefix = request.name === undefined ? '' : `${request.name}: `;
     try {
       await mkdir(own);
-      const built = await build(request, {
+      const built = await buildImage(request, {
         registries,
         credentials,
         commit,
@@ -101,20 +99,4 @@ function fullDisk(folder: string, cause: unknown): ActionError {
     remedy: 'leave files out by .dockerignore, or use a runner with more disk; the layer builder needs no room for the base',
     cause,
   });
-}
-
-/** With the builder that was asked for; `auto` is the layer builder where there is a base, else the Dockerfile's. */
-async function build(request: ImageRequest, shop: Workshop): Promise<Built> {
-  const { builder, layer } = request;
-  if (builder === 'layer' || (builder === 'auto' && layer.base !== undefined))
-    return buildLayerImage(request, builder === 'auto' ? 'there is a base' : 'it was asked for', shop);
-  const { buildDockerfileImage } = await import('./dockerfile-image.ts');
-  if (builder !== 'auto') return buildDockerfileImage(request, 'it was asked for', shop);
-  const path = dockerfileOf(request);
-  const { files } = await shop.commit.get();
-  if (!files.some((file) => file.path === path))
-    throw new ActionError('input', `input "base" is required and was not given: there is no "${path}" in the commit to build from either`, {
-      remedy: 'give "base", such as python:3.12-slim, or "file" for a Dockerfile',
-    });
-  return buildDockerfileImage(request, `there is ${path} and no base`, shop);
 }

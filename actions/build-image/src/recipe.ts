@@ -5,15 +5,16 @@ import type { Registries } from '@slashtrain/core/registry/registries';
 import { bytesOf, type Commit } from './archive.ts';
 import type { Workshop } from './built.ts';
 import { formatTime, hashOf, inputsLabel, revisionLabel, sortedPairs } from './compose.ts';
-import { selectFiles, type Selection } from './context.ts';
+import { readIgnoreFile, selectFiles, type Selection } from './context.ts';
 import { imagesOf } from './dockerfile.ts';
 import { dockerfileOf } from './dockerfile-inputs.ts';
 import type { ImageRequest } from './inputs.ts';
 import { hashFiles } from './unpack.ts';
 
-/** What a Dockerfile's build is made of. */
+/** What the build of a Dockerfile, or of a repository by repo2docker, is made of. */
 export interface Recipe {
-  text: string;
+  /** The Dockerfile's; undefined for a repository. */
+  text: string | undefined;
   selection: Selection;
   /** Images that it names, with the digests that they have now; undefined where that is not known. */
   bases: Map<string, string | undefined>;
@@ -57,7 +58,53 @@ export async function readRecipe(request: ImageRequest, commit: Commit, shop: Wo
     sortedPairs(request.labels),
     [dockerfile.provenance ?? null, dockerfile.sbom ?? null],
   ]);
-  const labels = new Map([
+  return {
+    text,
+    selection,
+    bases,
+    unknown: unknown === undefined ? undefined : `the digest of "${unknown}" is not known before the build`,
+    inputs,
+    labels: labelsOf(request, commit, shop, { bases, inputs }),
+  };
+}
+
+/** What repo2docker builds: all of the context, on a base that it chooses itself. @throws ActionError as {@link selectFiles} does */
+export async function readRepository(request: ImageRequest, commit: Commit, shop: Workshop): Promise<Recipe> {
+  const { dockerfile, context } = request;
+  if (dockerfile.file !== undefined)
+    throw new ActionError('input', `input "file" is given, and repo2docker takes the Dockerfile of binder, .binder or the context`, {
+      remedy: 'leave it out, or use "builder: docker"',
+    });
+  const selection = selectFiles(commit, context, await readIgnoreFile(commit, context), shop.sha);
+  const tree = await hashFiles(selection.files, commit.content);
+  const inputs = hashOf([1, 'repo2docker', tree, sortedPairs(dockerfile.buildArgs), sortedPairs(request.labels)]);
+  const bases = new Map<string, string | undefined>();
+  return {
+    text: undefined,
+    selection,
+    bases,
+    unknown: 'repo2docker chooses the base itself',
+    inputs,
+    labels: labelsOf(request, commit, shop, { bases, inputs }),
+  };
+}
+
+/** Files by which repo2docker knows what to install, but for those that the layer builder reads as well: https://repo2docker.readthedocs.io/en/latest/configuration/ */
+const repositoryFile =
+  /^(?:\.?binder\/[^/]+|environment\.ya?ml|Pipfile|Pipfile\.lock|apt\.txt|postBuild|install\.R|Project\.toml|default\.nix|runtime\.txt)$/u;
+
+/** A file of the context that says that it is a repository for repo2docker. */
+export function repositoryFileOf({ files }: Commit, context: string): string | undefined {
+  return files.find(({ path }) => repositoryFile.test(posix.relative(context, path)))?.path;
+}
+
+function labelsOf(
+  request: ImageRequest,
+  commit: Commit,
+  shop: Workshop,
+  { bases, inputs }: Pick<Recipe, 'bases' | 'inputs'>,
+): Map<string, string> {
+  return new Map([
     ...request.labels,
     [revisionLabel, shop.sha],
     ['org.opencontainers.image.source', shop.source],
@@ -65,14 +112,6 @@ export async function readRecipe(request: ImageRequest, commit: Commit, shop: Wo
     ...baseLabels(bases),
     [inputsLabel, inputs],
   ] as [string, string][]);
-  return {
-    text,
-    selection,
-    bases,
-    unknown: unknown === undefined ? undefined : `the digest of "${unknown}" is not known before the build`,
-    inputs,
-    labels,
-  };
 }
 
 function baseLabels(bases: ReadonlyMap<string, string | undefined>): [string, string][] {
