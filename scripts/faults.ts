@@ -16,6 +16,6 @@ process.exitCode = run([join(root, 'scripts/build.ts')]) || run([join(root, 'tes
 // Who repeats a case wants that case alone.
 if (args.length === 0) {
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', join(root, 'node_modules/jest/bin/jest.js')];
-  const fuzz = run([...jest, 'test/contract/fuzz.test.ts', '--testTimeout=600000'], { SLASHTRAIN_FUZZ_RUNS: '2000' });
+  const fuzz = run([...jest, 'test/contract/fuzz', '--testTimeout=600000'], { SLASHTRAIN_FUZZ_RUNS: '2000' });
   process.exitCode ||= fuzz;
 }

@@ -201,8 +201,8 @@ export const faults: readonly Defence[] = [
     faults: ['gzip', 'length'],
     what: 'an answer that is no JSON counts as none, and is asked for again',
     file: 'packages/core/src/kubernetes/api.ts',
-    find: "'unreachable',\n      `${asked.server} does not answer as a Kubernetes API server: ",
-    replace: "'unsupported',\n      `${asked.server} does not answer as a Kubernetes API server: ",
+    find: "return new ActionError('unreachable', `${server} does not answer as a Kubernetes API server: ",
+    replace: "return new ActionError('unsupported', `${server} does not answer as a Kubernetes API server: ",
     test: { file: watching, name: 'a watch of one object goes on when a compressed list ends in the middle' },
   },
   {

@@ -25,9 +25,9 @@ export const rules: readonly Defence[] = [
     name: 'run-of-the-record',
     what: 'a run of that name counts as ours with our annotation alone',
     file: 'actions/submit-pipeline/src/make-run.ts',
-    find: '[recordAnnotation]: stored.uid };',
-    replace: "[recordAnnotation]: 'ours' };",
-    test: { file: claims, name: 'what is not ours a Job of that name' },
+    find: 'if (answer.taken.metadata.annotations?.[recordAnnotation] === stored.uid) return',
+    replace: 'if (answer.taken.metadata.annotations?.[recordAnnotation] !== undefined) return',
+    test: { file: claims, name: 'what is not ours a Job of another record is refused by name' },
   },
   {
     name: 'run-is-searched',

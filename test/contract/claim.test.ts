@@ -467,6 +467,14 @@ describe('what is not ours', () => {
     expect((await world.jobs()).map(({ metadata }) => metadata.annotations)).toEqual([undefined]);
   });
 
+  it('a Job of another record is refused by name', async () => {
+    const world = await World.open();
+    const foreign = world.request(us).objectFor(1);
+    foreign.metadata.annotations = { [recordAnnotation]: '00000000-0000-4000-8000-000000000000' };
+    await client.create(job.resource, foreign);
+    await expect(claim(world.request(us), world.parts())).rejects.toThrow('exists and was not made for this request');
+  });
+
   it('a ConfigMap of that name is refused by name', async () => {
     const world = await World.open();
     const configMap = {

@@ -71,11 +71,11 @@ function coresOf(cpu: unknown): number | undefined {
 
 /** Of a kubelet's summary (https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go). */
 export function usageOfSummary(summary: unknown, namespace: string, names: ReadonlySet<string>): Usage[] {
-  const { pods: all = [] } = (summary ?? {}) as { pods?: PodStats[] };
-  return all
+  const pods = listIn<PodStats>((summary as { pods?: unknown } | null)?.pods);
+  return pods
     .filter(({ podRef }) => podRef?.namespace === namespace && names.has(podRef.name ?? ''))
-    .flatMap(({ podRef, containers = [] }) =>
-      containers.flatMap(({ name = '', cpu, memory }) =>
+    .flatMap(({ podRef, containers }) =>
+      listIn<ContainerStats>(containers).flatMap(({ name = '', cpu, memory }) =>
         cpu?.usageNanoCores === undefined || memory?.workingSetBytes === undefined
           ? []
           : [{ pod: podRef?.name ?? '', container: name, cores: cpu.usageNanoCores / 1e9, bytes: memory.workingSetBytes }],
@@ -83,7 +83,18 @@ export function usageOfSummary(summary: unknown, namespace: string, names: Reado
     );
 }
 
+/** The objects of what should be a list of them: a kubelet's answer comes through others' hands. */
+function listIn<T extends object>(value: unknown): T[] {
+  return Array.isArray(value) ? value.filter((one): one is T => typeof one === 'object' && one !== null) : [];
+}
+
 interface PodStats {
   podRef?: { name?: string; namespace?: string };
-  containers?: { name?: string; cpu?: { usageNanoCores?: number }; memory?: { workingSetBytes?: number } }[];
+  containers?: unknown;
+}
+
+interface ContainerStats {
+  name?: string;
+  cpu?: { usageNanoCores?: number };
+  memory?: { workingSetBytes?: number };
 }

@@ -173,7 +173,16 @@ function check(text: string, changes: readonly LineChange[], settings: readonly 
     const values = settings.map(({ name }) => valueIn(map, name, one));
     const right = values.every((node, index) => isSame(node, settings[index]?.value ?? ''));
     for (const node of values) node.value = null;
-    return { right, rest: documents.map(String).join('---\n') };
+    return { right, rest: writtenOut(documents) };
   });
   if (!after?.right || after.rest !== before?.rest) throw new NotChanged('cannot be changed line by line');
+}
+
+/** The documents as YAML. What can be read cannot always be written: a name of an anchor with control characters in it. */
+function writtenOut(documents: readonly Document.Parsed[]): string {
+  try {
+    return documents.map(String).join('---\n');
+  } catch (error) {
+    throw new NotChanged(`is YAML that cannot be written again: ${(error as Error).message.split('\n')[0] ?? ''}`);
+  }
 }

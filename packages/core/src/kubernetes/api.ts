@@ -25,7 +25,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
     async get<T extends KubernetesObject>(resource: Resource, inNamespace: string, name: string) {
       const asked = about({ verb: 'get', resource, namespace: inNamespace, name });
       const answer = await http.send({ method: 'GET', path: pathOf(resource, inNamespace, name), repeatable: 'always' });
-      return isObjectMissing(answer) ? undefined : read<T>(answer, asked);
+      return isObjectMissing(answer) ? undefined : readObject<T>(answer, asked);
     },
 
     async list<T extends KubernetesObject>(resource: Resource, inNamespace: string | undefined, selection: Selection = {}) {
@@ -46,10 +46,11 @@ export function kubernetesClient(http: Http): KubernetesClient {
           limit = next = undefined;
           continue;
         }
-        const page = read<KubernetesObject & { items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
+        const page = readObject<KubernetesObject & { items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
           answer,
           asked,
         );
+        if (!(page.items ?? []).every?.(isObject)) throw noApiServer(asked, answer.text);
         // Items of a list carry neither apiVersion nor kind.
         for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind: resource.kind });
         next = page.metadata.continue || undefined;
@@ -68,7 +69,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
         repeatable: name ? 'always' : 'refused',
       });
       if (answer.status === 409 && readStatus(answer.text).reason === 'AlreadyExists') return undefined;
-      return read<T>(answer, about({ verb: 'create', resource, namespace: inNamespace, name }));
+      return readObject<T>(answer, about({ verb: 'create', resource, namespace: inNamespace, name }));
     },
 
     async patch<T extends KubernetesObject>(
@@ -86,7 +87,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
         repeatable: 'always',
       });
       if (answer.status === 409 && readStatus(answer.text).reason === 'Conflict') return undefined;
-      return read<T>(answer, about({ verb: 'patch', resource, subresource, namespace: inNamespace, name }));
+      return readObject<T>(answer, about({ verb: 'patch', resource, subresource, namespace: inNamespace, name }));
     },
 
     async apply<T extends KubernetesObject>(resource: Resource, object: T, options: { dryRun?: boolean; force?: boolean } = {}) {
@@ -105,7 +106,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
         contentType: 'application/apply-patch+yaml',
         repeatable: 'always',
       });
-      return read<T>(answer, about({ verb: 'patch', resource, namespace: inNamespace, name }));
+      return readObject<T>(answer, about({ verb: 'patch', resource, namespace: inNamespace, name }));
     },
 
     async delete(resource: Resource, inNamespace: string, name: string, options: { uid?: string; graceSeconds?: number } = {}) {
@@ -172,7 +173,7 @@ export function kubernetesClient(http: Http): KubernetesClient {
 
     async read(path: string, what: { resource: Resource; subresource?: string; name?: string }) {
       const answer = await http.send({ method: 'GET', path, repeatable: 'always' });
-      return answer.status === 404 ? undefined : read<unknown>(answer, about({ verb: 'get', ...what }));
+      return answer.status === 404 ? undefined : read<object>(answer, about({ verb: 'get', ...what }));
     },
 
     async discover(group: string, version: string) {
@@ -180,7 +181,8 @@ export function kubernetesClient(http: Http): KubernetesClient {
       const answer = await http.send({ method: 'GET', path, repeatable: 'always' });
       if (answer.status === 404) return undefined;
       const asked = about({ verb: 'get', resource: { group, version, plural: '' } });
-      const { resources } = read<KubernetesObject & { resources: { name: string; kind: string }[] }>(answer, asked);
+      const { resources } = read<{ resources?: unknown }>(answer, asked);
+      if (!Array.isArray(resources) || !resources.every(isServed)) throw noApiServer(asked, answer.text);
       return resources.filter(({ name }) => !name.includes('/')).map(({ name, kind }) => ({ group, version, plural: name, kind }));
     },
   };
@@ -210,28 +212,59 @@ function isObjectMissing(answer: ApiAnswer): boolean {
   return answer.status === 404 && readStatus(answer.text).namesObject;
 }
 
-function read<T>(answer: ApiAnswer, asked: Asked): T {
+/** The body of an answer that is a success, which is an object. */
+function read<T extends object>(answer: ApiAnswer, asked: Asked): T {
   if (answer.status < 200 || answer.status > 299) throw refusal(answer, asked);
+  let value: unknown;
   try {
-    return JSON.parse(answer.text) as T;
+    value = JSON.parse(answer.text);
   } catch (error) {
-    throw new ActionError(
-      'unreachable',
-      `${asked.server} does not answer as a Kubernetes API server: ${JSON.stringify(answer.text.slice(0, 100))}`,
-      {
-        remedy: "check the server's address in the kubeconfig",
-        cause: error,
-      },
-    );
+    throw noApiServer(asked, answer.text, error);
   }
+  if (!isFields(value)) throw noApiServer(asked, answer.text);
+  return value as T;
+}
+
+function readObject<T extends KubernetesObject>(answer: ApiAnswer, asked: Asked): T {
+  const value = read<T>(answer, asked);
+  if (!isObject(value)) throw noApiServer(asked, answer.text);
+  return value;
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isObject(value: unknown): boolean {
+  return isFields(value) && isFields(value['metadata']);
+}
+
+function isServed(value: unknown): value is { name: string; kind: string } {
+  return isFields(value) && typeof value['name'] === 'string' && typeof value['kind'] === 'string';
+}
+
+/** Something else answers, or something on the way has spoiled the answer: asked again, it may be right. */
+function noApiServer({ server }: Asked, text: string, cause?: unknown): ActionError {
+  return new ActionError('unreachable', `${server} does not answer as a Kubernetes API server: ${JSON.stringify(text.slice(0, 100))}`, {
+    remedy: "check the server's address in the kubeconfig",
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function readEvent(line: string, asked: Asked): WatchEvent {
-  const { type, object } = JSON.parse(line) as { type: string; object: KubernetesObject & { code?: number; message?: string } };
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (error) {
+    throw noApiServer(asked, line, error);
+  }
+  if (!isFields(event) || !isFields(event['object'])) throw noApiServer(asked, line);
+  const { type, object } = event as { type: unknown; object: KubernetesObject & { code?: number; message?: string } };
   if (type === 'ERROR') {
     if (object.code === 410) throw new WatchExpired(object.message);
     throw refusal({ status: object.code ?? 500, text: JSON.stringify(object) }, asked);
   }
+  if (!isObject(object)) throw noApiServer(asked, line);
   if (type === 'BOOKMARK') return { type: 'bookmark', resourceVersion: object.metadata.resourceVersion ?? '' };
   if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED') {
     throw new ActionError('unreachable', `${asked.server} sent a watch event of the type ${JSON.stringify(type)}`);

@@ -219,13 +219,26 @@ export class Registry {
     for (let page = 0; page < 1000; page++) {
       const answer = await this.send({ method: 'GET', path, scopes: pull(repository) });
       await this.expect(answer, [200], `to list the tags of ${repository}`);
-      const value = JSON.parse((await this.#read(answer, manifestLimit, repository)).toString('utf8')) as { tags?: unknown };
-      if (Array.isArray(value.tags)) tags.push(...value.tags.filter((tag) => typeof tag === 'string'));
+      const { tags: listed } = this.#object(
+        (await this.#read(answer, manifestLimit, repository)).toString('utf8'),
+        `tags of ${repository}`,
+      );
+      if (Array.isArray(listed)) tags.push(...listed.filter((tag) => typeof tag === 'string'));
       const next = /<([^>]+)>\s*;\s*rel="?next"?/u.exec(header(answer, 'link') ?? '')?.[1];
       if (next === undefined) return tags;
       path = new URL(next, answer.url);
     }
     throw new ActionError('unreachable', `the registry ${this.name} lists the tags of ${repository} without end`);
+  }
+
+  #object(text: string, what: string): Record<string, unknown> {
+    try {
+      return Object(JSON.parse(text)) as Record<string, unknown>;
+    } catch (error) {
+      throw new ActionError('unreachable', `the registry ${this.name} answered with what is no JSON where the ${what} belong`, {
+        cause: error,
+      });
+    }
   }
 
   /**

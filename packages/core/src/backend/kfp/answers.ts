@@ -41,7 +41,9 @@ export function noApi(what: string, stranger: Stranger, { headers }: HttpAnswer)
 export function parsed(what: string, { status }: HttpAnswer, text: string): unknown {
   if (text.trim() === '') return {};
   try {
-    return JSON.parse(text);
+    const data: unknown = JSON.parse(text);
+    if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data;
+    throw new TypeError('it is no object');
   } catch (error) {
     if (status >= 400) return { message: text.slice(0, 300) };
     throw new ActionError('unreachable', `${what} was answered with ${text.length} characters that are no JSON, or half of it`, {

@@ -45,6 +45,8 @@ export interface KfpClientOptions extends Patience {
 
 const largestAnswer = 64 * 1024 * 1024;
 const createTries = 3;
+// A hundred runs each: attempts of one record have a name of their own each.
+const mostPages = 20;
 
 export function kfpClient(options: KfpClientOptions): KfpClient {
   const { url: base, credentials } = options;
@@ -111,7 +113,8 @@ export function kfpClient(options: KfpClientOptions): KfpClient {
         filter: equals('display_name', name),
       };
       const runs: ApiRun[] = [];
-      for (let token: string | undefined = ''; token !== undefined;) {
+      for (let token: string | undefined = '', pages = 1; token !== undefined; pages += 1) {
+        if (pages > mostPages) throw new ActionError('unreachable', `${base} lists the runs "${name}" without end`);
         const page = (await need('GET', 'runs', { ...query, ...(token === '' ? {} : { page_token: token }) })) as {
           runs?: ApiRun[];
           next_page_token?: string;
