@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { messageOf } from '@slashtrain/core/action/errors';
 import type { MetricRun, MetricSummary } from '@slashtrain/core/metrics/metrics';
-import { summariseAll } from '@slashtrain/core/metrics/summary';
+import { summarise, summariseAll } from '@slashtrain/core/metrics/summary';
 import { asWritten } from './events/curves.ts';
 import { expandFiles, type FoundFile } from './expand.ts';
 import { isEventFile, readTextFile } from './formats.ts';
@@ -30,6 +30,9 @@ export async function readFiles(patterns: readonly string[], folder: string, of:
   return measured;
 }
 
+/** What a file, or the event files of a folder, say: the curves in short. */
+type Summed = Omit<FileMetrics, 'series'> & { metrics: MetricSummary[] };
+
 /** What all files of one run say together. */
 async function readRunFiles(
   files: readonly FoundFile[],
@@ -38,10 +41,10 @@ async function readRunFiles(
   const metrics = new Map<string, { file: string; metric: MetricSummary }>();
   const parameters = new Map<string, string>();
   const tables: NonNullable<MetricRun['tables']> = [];
-  const take = (file: string, read: FileMetrics & { isFloat?: boolean }): void => {
+  const take = (file: string, read: Summed & { isFloat?: boolean }): void => {
     notes.push(...read.notes.map((note) => `${file}: ${note}`));
-    if (read.series.length === 0 && read.parameters.length === 0 && read.tables.length === 0) notes.push(`${file} has no numbers`);
-    for (const metric of summariseAll(read.series)) {
+    if (read.metrics.length === 0 && read.parameters.length === 0 && read.tables.length === 0) notes.push(`${file} has no numbers`);
+    for (const metric of read.metrics) {
       const merged = merge(metrics.get(metric.name), { file, metric: read.isFloat ? decimal(metric) : metric });
       if (merged === undefined) {
         const other = metrics.get(metric.name)?.file ?? '';
@@ -53,7 +56,8 @@ async function readRunFiles(
   };
   for (const { name, path } of files.filter((file) => !isEventFile(file.name))) {
     try {
-      take(name, await readTextFile(path, name));
+      const { series, ...rest } = await readTextFile(path, name);
+      take(name, { ...rest, metrics: summariseAll(series) });
     } catch (error) {
       problems.push(`${name} cannot be read: ${messageOf(error)}`);
     }
@@ -68,14 +72,14 @@ async function readRunFiles(
 }
 
 /** Event files of one folder go on with one another; those of several folders are told apart by the folder's name, as TensorBoard does. */
-async function readEventFolders(files: readonly FoundFile[], problems: string[]): Promise<[string, FileMetrics][]> {
+async function readEventFolders(files: readonly FoundFile[], problems: string[]): Promise<[string, Summed][]> {
   const [{ readEvents }, { Curves }] = await Promise.all([import('./events/read.ts'), import('./events/curves.ts')]);
   const folders = Map.groupBy(files, ({ name }) => dirname(name));
   const shared = commonFolder([...folders.keys()]);
-  const read: [string, FileMetrics][] = [];
+  const read: [string, Summed][] = [];
   for (const [folder, own] of folders) {
     const curves = new Curves();
-    const whole: FileMetrics = { series: [], notes: [], parameters: [], tables: [] };
+    const whole: Summed = { metrics: [], notes: [], parameters: [], tables: [] };
     for (const { name, path } of own.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       try {
         const { notes, parameters } = await readEvents(path, curves);
@@ -86,7 +90,10 @@ async function readEventFolders(files: readonly FoundFile[], problems: string[])
       }
     }
     const prefix = folder.slice(shared.length).replace(/^\//u, '');
-    whole.series = curves.series().map((one) => ({ ...one, name: prefix === '' ? one.name : `${prefix}/${one.name}` }));
+    for (const { name, points } of curves.drain()) {
+      const metric = summarise({ name: prefix === '' ? name : `${prefix}/${name}`, points });
+      if (metric) whole.metrics.push(metric);
+    }
     read.push([own[0]?.name ?? folder, whole]);
   }
   return read;

@@ -19,14 +19,13 @@ export class Curves {
   }
 
   series(): MetricSeries[] {
-    return this.#curves.map(({ name, steps, values }) => {
-      let isSorted = true;
-      for (let index = 1; index < steps.length; index++) if (steps[index]! <= steps[index - 1]!) isSorted = false;
-      if (isSorted) return { name, points: steps.map((step, index) => ({ step, value: values[index]! })) };
-      const latest = new Map<number, number>();
-      for (const [index, step] of steps.entries()) latest.set(step, values[index]!);
-      return { name, points: [...latest].map(([step, value]) => ({ step, value })).sort((a, b) => a.step - b.step) };
-    });
+    return this.#curves.map(seriesOf);
+  }
+
+  /** One after the other, each forgotten once it is given: the points of all of them at once are several times the file. */
+  *drain(): Generator<MetricSeries> {
+    this.#byHash.clear();
+    for (let curve = this.#curves.shift(); curve; curve = this.#curves.shift()) yield seriesOf(curve);
   }
 
   #curveOf(buffer: Buffer, from: number, to: number): Curve {
@@ -41,6 +40,15 @@ export class Curves {
     this.#curves.push(curve);
     return curve;
   }
+}
+
+function seriesOf({ name, steps, values }: Curve): MetricSeries {
+  let isSorted = true;
+  for (let index = 1; index < steps.length; index++) if (steps[index]! <= steps[index - 1]!) isSorted = false;
+  if (isSorted) return { name, points: steps.map((step, index) => ({ step, value: values[index]! })) };
+  const latest = new Map<number, number>();
+  for (const [index, step] of steps.entries()) latest.set(step, values[index]!);
+  return { name, points: [...latest].map(([step, value]) => ({ step, value })).sort((a, b) => a.step - b.step) };
 }
 
 /** A 32-bit float as the shortest decimal that means it: what somebody logged as 0.9 is 0.9, and not 0.8999999761581421. */
