@@ -14,7 +14,7 @@ import { Sweeps, sweepText } from '../support/sweeps.ts';
  * what it thinks of the Experiment.
  */
 let sweeps: Sweeps;
-let submitted: Record<'job' | 'workflow' | 'budget' | 'cancelled', BundleResult>;
+let submitted: Record<'job' | 'workflow' | 'failing' | 'budget' | 'cancelled', BundleResult>;
 
 const few = { parameters: { 'learning-rate': [0.001, 0.03, 0.1, 0.3], hidden: [4, 8, 16] }, seeds: [1, 2] };
 const grid = few.parameters['learning-rate'].flatMap((rate) =>
@@ -58,13 +58,19 @@ beforeAll(async () => {
   const submit = (pipeline: string, sweep: Record<string, unknown>, inputs: Record<string, string> = {}): Promise<BundleResult> =>
     succeeded(sweeps.submit({ pipeline, sweep: sweepText(sweep), parameters: 'epochs: 1', ...inputs }));
   const many = { parameters: { hidden: { min: 1, max: 100, int: true } }, 'max-trials': 100, parallel: 1 };
-  const [asJob, asWorkflow, budget, cancelled] = await Promise.all([
+  const [asJob, asWorkflow, failing, budget, cancelled] = await Promise.all([
     submit('by-job', few),
     submit('by-workflow', few, { manifest: `${JSON.stringify(workflow)}\n\n`, parameters: '' }),
+    // Two that fail at once, and some that would go on for an hour.
+    submit(
+      'failing',
+      { parameters: { 'learning-rate': ['none', 'bad', 0.1, 0.03], hidden: [4] }, seeds: [1], parallel: 3, 'max-failed': 1 },
+      { manifest: `${JSON.stringify(workflow).replace('--epochs=1', '--epochs=5000')}\n\n`, parameters: '' },
+    ),
     submit('budget', { ...many, budget: { 'trial-hours': 35 / 3600 } }),
     submit('cancelled', { ...few, parallel: 1 }, { parameters: 'epochs: 5000' }),
   ]);
-  submitted = { job: asJob, workflow: asWorkflow, budget, cancelled };
+  submitted = { job: asJob, workflow: asWorkflow, failing, budget, cancelled };
 });
 afterAll(() => sweeps.close());
 
@@ -121,7 +127,25 @@ it('finds the same with a Workflow', async () => {
   const values = await sweeps.byHand(`workflows.argoproj.io/workflow=${name}`, 'accuracy');
   expect(values.size).toBe(24);
   expect(best).toEqual(bestOf(values));
-  expect((await sweeps.client.list(argoWorkflow.resource, sweeps.namespace)).items).toHaveLength(1);
+  expect((await sweeps.client.list(argoWorkflow.resource, sweeps.namespace)).items).toHaveLength(2);
+});
+
+it('stops a Workflow when more trials have failed than may, though the first runner was killed', async () => {
+  const { run = '', name = '' } = submitted.failing.outputs;
+  const killed = sweeps.start('wait-for-run', { run });
+  killed.process.stdout?.once('data', () => killed.kill());
+  await killed.result;
+  const wait = await sweeps.run('wait-for-run', { run, logs: 'failed' });
+  expect([wait.code, wait.outputs['state'], wait.outputs['reason']]).toEqual([1, 'failed', 'crash']);
+  expect(wait.outputs['message']).toContain('2 of 4 trials failed; at most 1 may, and what was left was stopped');
+  const stored = await recordStore(sweeps.client).get(sweeps.namespace, name);
+  const { trials = [] } = (await recordStore(sweeps.client).readMetrics(stored!)) ?? {};
+  expect(trials.map(({ state }) => state)).toEqual([
+    'failed',
+    'failed',
+    expect.not.stringMatching(/failed/u),
+    expect.not.stringMatching(/failed/u),
+  ]);
 });
 
 it('is stopped by its budget, and the best of what had ended counts', async () => {

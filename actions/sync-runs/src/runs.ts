@@ -1,4 +1,6 @@
 import { servedKind } from '@slashtrain/core/backend/served-kind';
+import { isWorkflow } from '@slashtrain/core/backend/argo-inputs';
+import { failedTrials } from '@slashtrain/core/kinds/argo-workflow-status';
 import { isKfp } from '@slashtrain/core/kinds/kfp-run';
 import type { Kind, KubernetesObject } from '@slashtrain/core/kinds/kind';
 import type { KubernetesClient } from '@slashtrain/core/kubernetes/client';
@@ -20,6 +22,8 @@ export interface Orphan {
 export interface Runs {
   /** @returns undefined where the list does not have it. @throws what listing its kind threw */
   status(reference: RunReference): Status | undefined;
+  /** How many trials of a Workflow's sweep have failed so far; 0 for any other run. */
+  failedTrials(reference: RunReference): number;
   /** Runs of ours that go on, of the given records none. */
   without(records: ReadonlySet<string>): Orphan[];
 }
@@ -61,6 +65,10 @@ export async function listRuns(client: KubernetesClient, repositoryId: number, r
       if (list && 'failure' in list) throw list.failure;
       const found = byUid.get(reference.uid);
       return found?.kind.status(found.object);
+    },
+    failedTrials(reference) {
+      const found = isWorkflow(reference) ? byUid.get(reference.uid) : undefined;
+      return found ? failedTrials(found.object) : 0;
     },
     without: (known) =>
       [...byUid.values()].flatMap(({ name, kind, object }) => {

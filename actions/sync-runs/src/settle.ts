@@ -46,6 +46,12 @@ export async function settle(stored: StoredRecord, parts: SettleParts): Promise<
   // What a list does not have may have lost its labels, or be younger: only a look says that it is gone.
   const status = parts.runs.status(reference) ?? (await parts.backend.look(reference)).status;
   if (isEnded(status.state)) return conclude(stored, reference, status, parts);
+  const isLost = hasTrials(record.sweep) && status.state === 'running' && parts.runs.failedTrials(reference) > record.sweep.maxFailed;
+  if (isLost && !record.cancel) {
+    if (parts.dryRun) return { stored, what: 'would be stopped: more of its trials failed than may' };
+    await parts.backend.cancel(reference);
+    return { stored, what: 'is stopped: more of its trials failed than may' };
+  }
   const isForgotten = record.cancel !== undefined && parts.now() - Date.parse(record.cancel.at) > longestCancel;
   if (!isForgotten) return { stored, what: `goes on (${status.state})` };
   if (parts.dryRun) return { stored, what: 'would be cancelled: whoever did it ended before it was done' };

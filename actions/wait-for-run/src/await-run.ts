@@ -1,6 +1,7 @@
 import { formatDuration } from '@slashtrain/core/action/duration';
 import { describe } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { isWorkflow } from '@slashtrain/core/backend/argo-inputs';
 import type { PodsObservation, RunBackend } from '@slashtrain/core/backend/backend';
 import { joined } from '@slashtrain/core/backend/gather';
 import { explain } from '@slashtrain/core/diagnosis/explain';
@@ -12,6 +13,7 @@ import { firstFailed, resultOf } from '@slashtrain/core/run/outcome';
 import { parseReference } from '@slashtrain/core/run/reference';
 import type { RunResult } from '@slashtrain/core/run/result';
 import type { Status } from '@slashtrain/core/run/state';
+import { hasTooManyFailed } from '@slashtrain/core/sweep/outcome';
 import type { Follower } from './follow.ts';
 import type { WaitInputs } from './inputs.ts';
 import type { ProgressReporter } from './reporter.ts';
@@ -42,6 +44,7 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
   let seen = nothing;
   let status: Status = { state: 'unknown' };
   let stored = start;
+  let isStopping = false;
   const logs = new AbortController();
   // Where the lines are not shown as they come, a log is read when its container has ended: with hundreds of pods that
   // is a few connections instead of hundreds.
@@ -60,6 +63,7 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
       const said = explain(now, pods.evidence, failed ? follower.gathered.tail(failed.name) : []);
       status = { ...now, ...(said.reason ? { reason: said.reason } : {}), ...(said.message ? { message: said.message } : {}) };
       reporter.change(status, pods.pods, resultNow);
+      stopLost(now, pods);
     },
     onEnd: (now) => reporter.end(now),
   }).catch(async (error: unknown) => {
@@ -92,6 +96,18 @@ export async function awaitRun(start: StoredRecord, inputs: WaitInputs, parts: A
 
   const ended = await concludeRun(stored, status, { pods: seen, gathered: follower.gathered }, { records, backend, now: host.now });
   return { why: end.why, ...ended };
+
+  // A Job counts its failed trials by itself (maxFailedIndexes); a Workflow has no such rule.
+  function stopLost(now: Status, pods: PodsObservation): void {
+    const { sweep } = stored.record;
+    if (isStopping || now.state !== 'running' || !isWorkflow(reference) || !hasTooManyFailed(sweep, pods.pods)) return;
+    isStopping = true;
+    host.log.notice(`more than ${sweep.maxFailed} of ${sweep.trials.length} trials failed, so that what is left of the sweep is stopped`);
+    backend.cancel(reference).catch((error: unknown) => {
+      isStopping = false;
+      host.log.warning(`the sweep could not be stopped, and is tried again with the next change: ${describe(error)}`);
+    });
+  }
 
   function resultNow(): RunResult {
     const tail = (pod?: string): string[] => follower.gathered.tail(pod);

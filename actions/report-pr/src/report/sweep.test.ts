@@ -81,19 +81,75 @@ describe('scatter', () => {
       { x: '1', y: Number.NaN },
     ]);
     const lines = (plot ?? '').split('\n');
-    expect(lines).toHaveLength(10);
+    expect(lines).toHaveLength(11);
     expect(lines[0]).toBe(`1 │${' '.repeat(47)}2`);
     expect(lines[4]).toMatch(/^ {2}│ {23,24}●$/u);
     expect(lines[7]).toBe('0 │●');
-    expect(lines[9]).toMatch(/^ {3}0\.001 +\(logarithmic\) +1$/u);
+    expect(lines[9]).toMatch(/^ {3}0\.001 +0\.03162 +1$/u);
+    expect(lines[10]).toMatch(/^ +\(logarithmic\)$/u);
   });
 
   it.each([
     ['one value', [0, 1].map((y) => ({ x: '1', y }))],
     ['one result', ['1', '2'].map((x) => ({ x, y: 1 }))],
-    ['many words', Array.from({ length: 20 }, (_, index) => ({ x: `w${index}`, y: index }))],
   ])('draws nothing of %s', (_, dots) => {
     expect(scatter(dots)).toBeUndefined();
+  });
+
+  const labels = (values: string[], options = {}): string[] =>
+    (
+      scatter(
+        values.map((x, y) => ({ x, y })),
+        options,
+      ) ?? ''
+    )
+      .split('\n')
+      .slice(9)
+      .map((line) => line.trim().replace(/ +/gu, ' '));
+  it.each<[string, string[], object, string[]]>([
+    ['a choice of words: a place each, as they were tried', ['sgd', 'adam', '0.5'], {}, ['sgd adam 0.5']],
+    [
+      'words that do not fit: a letter each',
+      ['cosine-with-warmup-500', 'cosine-with-warmup-1000', 'none'],
+      {},
+      ['a b c', 'a = cosine-with-warmup-500', 'b = cosine-with-warmup-1000', 'c = none'],
+    ],
+    ['a choice of numbers: each by its name', ['64', '16', '32'], {}, ['16 32 64']],
+    ['numbers that would run into each other: the ends', ['1', '1.001', '100'], {}, ['1 (logarithmic) 100']],
+    [
+      'numbers that are tried by their logarithm, below a hundredfold',
+      ['0.01', '0.02', '0.04'],
+      { isLog: true },
+      ['0.01 0.02 0.04', '(logarithmic)'],
+    ],
+  ])('names %s', (_, values, options, expected) => {
+    expect(labels(values, options)).toEqual(expected);
+  });
+
+  it('puts numbers by their logarithm in equal distances, and a word where its name is', () => {
+    const columns = (plot = ''): number[] =>
+      plot
+        .split('\n')
+        .slice(0, 8)
+        .flatMap((line) => (line.includes('●') ? [line.indexOf('●') - line.indexOf('│') - 1] : []));
+    const rates = scatter(
+      ['0.04', '0.02', '0.01'].map((x, y) => ({ x, y: -y })),
+      { isLog: true },
+    );
+    expect([
+      [47, 23, 0],
+      [47, 24, 0],
+    ]).toContainEqual(columns(rates));
+    const words = scatter(['sgd', 'adam'].map((x, y) => ({ x, y: -y })));
+    const below = (words ?? '').split('\n')[9]!.slice(words!.indexOf('│') + 1);
+    expect(columns(words).map((at, index) => below.slice(at - 1, at + 3).includes(['sg', 'da'][index]!))).toEqual([true, true]);
+  });
+
+  it('of 20 words draws eleven, and the others together', () => {
+    const words = Array.from({ length: 20 }, (_, index) => ({ x: `word-${index}`, y: index }));
+    const text = scatter(words) ?? '';
+    expect(text).toContain('k = word-10');
+    expect(text).toContain('l = 9 others');
   });
 
   it('puts a hostile word nowhere but into its place', () => {

@@ -153,7 +153,8 @@ function whatMatters(trials: readonly Trial[], sweep: RunSweep, importance: read
   const order = [...importance.map(({ name }) => name), ...sweep.parameters.filter((name) => !importance.some((one) => one.name === name))];
   const plots = order.slice(0, mostPlots).flatMap((name) => {
     const at = sweep.parameters.indexOf(name);
-    const plot = scatter(measured.map((trial) => ({ x: trial.values[at] ?? '', y: valueOfTrial(trial, sweep) })));
+    const dots = measured.map((trial) => ({ x: trial.values[at] ?? '', y: valueOfTrial(trial, sweep) }));
+    const plot = scatter(dots, { isLog: sweep.log?.includes(name) ?? false });
     const share = importance.find((one) => one.name === name)?.share;
     const explains = share === undefined ? '' : ` explains ${Math.round(share * 100)} %`;
     return plot === undefined ? [] : [`${code(clip(name, 60))}${explains}\n\n${fence(plot)}`];

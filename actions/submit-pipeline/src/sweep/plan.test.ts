@@ -139,7 +139,6 @@ describe('a Workflow', () => {
           { name: 'epochs', value: '{{workflow.parameters.epochs}}' },
         ],
       },
-      continueOn: { failed: true, error: true },
     });
     expect((JSON.parse(String(withParam)) as unknown[])[3]).toEqual({ lr: '0.2', batch: '16', 'slashtrain-trial': '3' });
   });

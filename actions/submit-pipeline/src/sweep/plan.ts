@@ -60,6 +60,7 @@ function quarter(trials: number): number {
 
 function recorded(request: SweepRequest, parameters: string[], trials: string[][], maxFailed: number): RunSweep {
   const { method, seed, metric, direction, on, maxTrials, parallel, budget } = request;
+  const log = [...request.parameters].flatMap(([name, space]) => ('log' in space && space.log ? [name] : []));
   return {
     method,
     ...(method === 'random' ? { seed } : {}),
@@ -67,6 +68,7 @@ function recorded(request: SweepRequest, parameters: string[], trials: string[][
     direction,
     on,
     parameters,
+    ...(log.length > 0 ? { log } : {}),
     trials,
     maxTrials: trials.length > 0 ? trials.length : maxTrials,
     parallel: Math.min(parallel, trials.length > 0 ? trials.length : maxTrials),

@@ -10,7 +10,8 @@ const indexName = 'slashtrain-trial';
 
 /**
  * A Workflow whose entrypoint runs once for each trial, by Argo's withParam, `parallel` at a time. Argo gives each its inputs, so
- * that nothing is put before the program. A step that fails ends no other.
+ * that nothing is put before the program. A step that fails ends no other; the Workflow has then failed when all have ended. With
+ * `continueOn` Argo calls succeeded also what was stopped or ran out of time (seen with 4.0.7).
  * @throws ActionError `unsupported` for an entrypoint that is no pod of its own, `input` for a parameter that is none of its inputs
  */
 export function fannedWorkflow(source: Source, request: SweepRequest, { names, trials }: Settings): Source {
@@ -59,7 +60,6 @@ export function fannedWorkflow(source: Source, request: SweepRequest, { names, t
     withParam: JSON.stringify(
       trials.map((row, index) => ({ ...Object.fromEntries(names.map((name, at) => [name, row[at]])), [indexName]: String(index) })),
     ),
-    continueOn: { failed: true, error: true },
   };
   spec['templates'] = [...(spec['templates'] as unknown[]), { name: fan, parallelism: request.parallel, steps: [[step]] }];
   spec['entrypoint'] = fan;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import type { Status } from '../run/state.ts';
+import { failedTrials } from './argo-workflow-status.ts';
 import { argoWorkflow } from './argo-workflow.ts';
 import type { KubernetesObject } from './kind.ts';
 
@@ -31,6 +32,30 @@ function workflow(what: string, change: { spec?: object; status?: object } = {})
 
 const noNode =
   '0/1 nodes are available: 1 Insufficient example.com/none. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+
+// As sweeps run: a step withParam, of five trials two at a time; the first exits with 3, the second ends well.
+describe('of a sweep', () => {
+  it.each<[string, Partial<Status>, number]>([
+    ['a sweep with a failed trial', { state: 'failed', message: 'trial(0:i:0): main: Error (exit code 3)' }, 1],
+    ['a sweep whose time is over', { state: 'failed', reason: 'deadline' }, 1],
+    ['a sweep that was stopped', { state: 'cancelled', message: "Stopped with strategy 'Stop'" }, 3],
+  ])('%s', (what, status, failed) => {
+    expect(argoWorkflow.status(workflow(what))).toMatchObject(status);
+    expect(failedTrials(workflow(what))).toBe(failed);
+  });
+
+  it('a trial that is tried again has failed once, and only when all its tries have', () => {
+    const node = (displayName: string, phase: string, more: object = {}): object => ({ displayName, phase, type: 'Pod', ...more });
+    const tries = {
+      a: node('trial(0:i:0)(0)', 'Failed', { nodeFlag: { retried: true } }),
+      b: node('trial(0:i:0)(1)', 'Running', { nodeFlag: { retried: true } }),
+    };
+    const nodes = { ...tries, c: node('trial(0:i:0)', 'Running', { type: 'Retry' }), d: node('[0]', 'Failed', { type: 'StepGroup' }) };
+    expect(failedTrials(workflow('a sweep with a failed trial', { status: { nodes } }))).toBe(0);
+    const ended = { ...nodes, c: node('trial(0:i:0)', 'Failed', { type: 'Retry' }) };
+    expect(failedTrials(workflow('a sweep with a failed trial', { status: { nodes: ended } }))).toBe(1);
+  });
+});
 
 describe('the status of a Workflow', () => {
   it.each<[string, Status]>([

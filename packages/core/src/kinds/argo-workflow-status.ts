@@ -88,6 +88,17 @@ function whileItRuns(object: KubernetesObject, common: { message?: string; start
   return { state: 'running', ...common, ...progressOf(now.progress) };
 }
 
+/**
+ * How many trials of a sweep have failed by themselves so far: its steps that are named `trial(3:…)`, of one that is tried again the
+ * whole (https://github.com/argoproj/argo-workflows/blob/v4.0.7/workflow/controller/steps.go, expandStep).
+ */
+export function failedTrials(object: KubernetesObject): number {
+  const { status: now = {} } = object as Workflow;
+  const isOwn = ({ displayName, nodeFlag, message }: Node): boolean =>
+    /^trial\(\d+:/u.test(displayName ?? '') && !nodeFlag?.retried && !late.test(message ?? '') && !/shutdown/u.test(message ?? '');
+  return (nodesOf(now) ?? []).filter((node) => (node.phase === 'Failed' || node.phase === 'Error') && isOwn(node)).length;
+}
+
 function progressOf(text: string | undefined): { progress?: number } {
   const [, done, all] = /^(\d+)\/(\d+)$/u.exec(text ?? '') ?? [];
   return Number(all) > 0 ? { progress: Math.min(1, Number(done) / Number(all)) } : {};

@@ -6,6 +6,7 @@ import { parseReference, type RunReference } from '../run/reference.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Status } from '../run/state.ts';
 import { hasTrials, type RunSweep } from '../sweep/sweep.ts';
+import { withStopped } from '../sweep/outcome.ts';
 import { sweepMetrics } from '../sweep/trials.ts';
 import { writeEnd } from './end.ts';
 import type { RecordStore, StoredRecord } from './store.ts';
@@ -34,13 +35,14 @@ export interface Concluded {
 export async function concludeRun(
   stored: StoredRecord,
   status: Status,
-  { pods, gathered }: { pods: PodsObservation; gathered: Pick<LogGatherer, 'tail' | 'tailOf' | 'series'> },
+  { pods: seen, gathered }: { pods: PodsObservation; gathered: Pick<LogGatherer, 'tail' | 'tailOf' | 'series'> },
   { records, backend, now }: ConcludeParts,
 ): Promise<Concluded> {
   // Who cancelled stands on the record by now, where somebody did.
   const current = await latest(stored, records);
   const reference = parseReference(stored.record.run ?? '');
   const { sweep } = current.record;
+  const pods = { ...seen, pods: withStopped(sweep, status, seen.pods) };
   const outputs = await backend.outputs(reference).catch(() => []);
   const tables = (await backend.tables?.(reference).catch(() => [])) ?? [];
   const artifacts = (await backend.artifacts?.(reference).catch(() => [])) ?? [];

@@ -21,7 +21,7 @@ export interface Known {
 
 /** The result of a run as it stands: pure. */
 export function resultOf({ record, status: seen, pods, outputs, tail, now }: Known): RunResult {
-  const status = record.sweep ? sweepStatus(record.sweep, seen, pods.pods) : seen;
+  const status = record.sweep ? sweepStatus(record.sweep, seen, pods.pods, record.cancel !== undefined) : seen;
   const failed = firstFailed(pods.pods);
   const lines = tail(failed?.name);
   // Kubeflow Pipelines calls a run that it stopped failed.
@@ -29,7 +29,10 @@ export function resultOf({ record, status: seen, pods, outputs, tail, now }: Kno
   const state = isCancelled && record.cancel ? 'cancelled' : status.state;
   const explained = state === 'succeeded' ? undefined : explain({ ...status, state }, pods.evidence, lines);
   const reason = explained?.reason ?? status.reason;
-  const message = withPod(explained?.message, failed, pods.pods) ?? (record.cancel ? record.cancel.why : status.message);
+  const words = withPod(explained?.message, failed, pods.pods);
+  // How many of a sweep's trials failed is the rule that it broke; why the first one did is what has to be mended.
+  const rule = status !== seen && state === 'failed' && words !== status.message ? status.message : undefined;
+  const message = rule && words ? `${rule}; ${words}` : (words ?? (record.cancel ? record.cancel.why : status.message));
   const startedAt = earliest(pods.pods.map((pod) => pod.startedAt)) ?? status.startedAt;
   const endedAt = isEnded(state)
     ? (status.endedAt ?? latest(pods.pods.map((pod) => pod.endedAt)) ?? new Date(now).toISOString())

@@ -19,6 +19,26 @@ export function trialState(pod: PodResult | undefined): TrialState {
   return pod?.startedAt === undefined ? 'not-run' : 'stopped';
 }
 
+/**
+ * The pods of a sweep that was stopped as a whole, with those marked that it took with it: Argo ends them with a signal, and then they
+ * look like any that failed. A Job's are deleted, which their own object says.
+ */
+export function withStopped(sweep: RunSweep | undefined, { state, reason }: Status, pods: readonly PodResult[]): PodResult[] {
+  const isStopped = state === 'cancelled' || (state === 'failed' && reason === 'deadline');
+  if (!hasTrials(sweep) || !isStopped) return [...pods];
+  return pods.map((pod) => (pod.phase === 'Failed' && pod.containers.some(isSignalled) ? { ...pod, stopped: true } : pod));
+}
+
+// SIGTERM and SIGKILL, as a shell counts them.
+function isSignalled({ exitCode, reason }: PodResult['containers'][number]): boolean {
+  return (exitCode === 143 || exitCode === 137) && reason !== 'OOMKilled';
+}
+
+/** Whether more trials of a sweep have failed than may, so that what is left of it is tried for nothing. */
+export function hasTooManyFailed(sweep: RunSweep | undefined, pods: readonly PodResult[]): sweep is RunSweep {
+  return hasTrials(sweep) && countTrials(pods).failed > sweep.maxFailed;
+}
+
 /** How many trials of a sweep ended how. */
 function countTrials(pods: readonly PodResult[]): { succeeded: number; failed: number } {
   const states = [...podsByTrial(pods).values()].map(trialState);
@@ -27,12 +47,13 @@ function countTrials(pods: readonly PodResult[]): { succeeded: number; failed: n
 }
 
 /**
- * How a sweep ended, where its object says something else: a Job with one failed index has failed, and a Workflow whose
- * steps may fail has succeeded when all did. Its own rule counts: `max-failed`, and that its budget ends it well once a
- * trial has ended well.
+ * How a sweep ended, where its object says something else: a Job or Workflow with one failed trial has failed. Its own rule counts:
+ * `max-failed`, and that its budget ends it well once a trial has ended well.
+ * @param wasCancelled somebody wanted its end; a Workflow is stopped as well when too many trials have failed
  */
-export function sweepStatus(sweep: RunSweep, status: Status, pods: readonly PodResult[]): Status {
+export function sweepStatus(sweep: RunSweep, status: Status, all: readonly PodResult[], wasCancelled = false): Status {
   if (!hasTrials(sweep)) return status;
+  const pods = withStopped(sweep, status, all);
   const { succeeded, failed } = countTrials(pods);
   const of = `of ${sweep.trials.length} trials`;
   const tooMany = failed > sweep.maxFailed;
@@ -41,15 +62,21 @@ export function sweepStatus(sweep: RunSweep, status: Status, pods: readonly PodR
       return { ...status, state: 'failed', reason: 'retries', message: `${failed} ${of} failed; at most ${sweep.maxFailed} may` };
     return failed === 0 ? status : { ...status, message: `${failed} ${of} failed; at most ${sweep.maxFailed} may` };
   }
+  const many = `${failed} ${of} failed; at most ${sweep.maxFailed} may`;
+  if (status.state === 'cancelled' && tooMany && !wasCancelled) {
+    return { ...status, state: 'failed', reason: 'retries', message: `${many}, and what was left was stopped` };
+  }
+  if (status.state === 'failed' && tooMany && (status.reason ?? 'retries') === 'retries')
+    return { ...status, reason: 'retries', message: many };
   if (status.state !== 'failed' || tooMany || succeeded === 0) return status;
   const { reason: _, ...rest } = status;
   if (status.reason === 'deadline' && sweep.budget?.seconds !== undefined) {
     const message = `stopped by its budget of ${budgetWords(sweep.budget)}, after ${succeeded + failed} ${of} had ended`;
     return { ...rest, state: 'succeeded', message };
   }
-  // A Job says so at its end. A trial whose pod was evicted has failed as well.
+  // All have ended. A trial whose pod was evicted has failed as well.
   const without = sweep.trials.length - succeeded;
-  if (status.reason === 'retries' && without <= sweep.maxFailed) {
+  if (status.reason !== 'deadline' && without <= sweep.maxFailed) {
     return { ...rest, state: 'succeeded', message: `${without} ${of} failed; at most ${sweep.maxFailed} may` };
   }
   return status;

@@ -3,7 +3,7 @@ import type { Evidence } from '../backend/backend.ts';
 import { packMetrics, unpackMetrics } from '../records/pack.ts';
 import type { PodResult } from '../run/result.ts';
 import type { Status } from '../run/state.ts';
-import { sweepStatus } from './outcome.ts';
+import { sweepStatus, withStopped } from './outcome.ts';
 import { rankSettings } from './rank.ts';
 import type { RunSweep, Trial } from './sweep.ts';
 import { sweepMetrics, type TrialSources } from './trials.ts';
@@ -81,6 +81,10 @@ const pod = (rank: number, phase: string, more: Partial<PodResult> = {}): PodRes
 });
 const pods = (...phases: string[]): PodResult[] => phases.map((phase, rank) => pod(rank, phase));
 
+/** As Argo ends a pod: seen on a real cluster. */
+const killed = (rank: number, reason = 'Error'): PodResult =>
+  pod(rank, 'Failed', { containers: [{ name: 'main', exitCode: 143, reason, restarts: 0 }] });
+
 describe('sweepStatus', () => {
   const retries: Status = { state: 'failed', reason: 'retries', message: 'Job has failed indexes' };
   const late: Status = { state: 'failed', reason: 'deadline', message: 'Job was active longer than specified deadline' };
@@ -94,7 +98,13 @@ describe('sweepStatus', () => {
       {},
       { state: 'succeeded', message: '1 of 4 trials failed; at most 1 may' },
     ],
-    ['more failed than may', retries, pods('Succeeded', 'Failed', 'Failed', 'Succeeded'), {}, retries],
+    [
+      'more failed than may',
+      retries,
+      pods('Succeeded', 'Failed', 'Failed', 'Succeeded'),
+      {},
+      { ...retries, message: '2 of 4 trials failed; at most 1 may' },
+    ],
     ['all failed, as many as may', retries, pods('Failed', 'Failed', 'Failed', 'Failed'), { maxFailed: 4 }, retries],
     [
       'a Workflow that is content with failures',
@@ -113,10 +123,54 @@ describe('sweepStatus', () => {
     ['its budget, before any trial', late, [pod(0, 'Running')], { budget }, late],
     ['a deadline that is not of its budget', late, pods('Succeeded'), {}, late],
     ['going on', { state: 'running' }, pods('Succeeded'), {}, { state: 'running' }],
+    [
+      'a Workflow with as many failed as may',
+      { state: 'failed', message: 'trial(1:lr:0.2): main: Error (exit code 3)' },
+      pods('Succeeded', 'Failed', 'Succeeded', 'Succeeded'),
+      {},
+      { state: 'succeeded', message: '1 of 4 trials failed; at most 1 may' },
+    ],
+    [
+      'a Workflow with more',
+      { state: 'failed', message: 'trial(1:lr:0.2): main: Error (exit code 3)' },
+      pods('Succeeded', 'Failed', 'Failed', 'Succeeded'),
+      {},
+      { state: 'failed', reason: 'retries', message: '2 of 4 trials failed; at most 1 may' },
+    ],
+    [
+      'a Workflow that was stopped since more have failed',
+      { state: 'cancelled', message: "Stopped with strategy 'Stop'" },
+      [...pods('Failed', 'Failed', 'Succeeded'), killed(3)],
+      {},
+      { state: 'failed', reason: 'retries', message: '2 of 4 trials failed; at most 1 may, and what was left was stopped' },
+    ],
+    // Those that the stop took with it did not fail.
+    ['a Workflow that a person stopped', { state: 'cancelled' }, [killed(0), killed(1), killed(2)], {}, { state: 'cancelled' }],
+    [
+      'a Workflow, its budget',
+      late,
+      [...pods('Succeeded', 'Failed'), killed(2), killed(3)],
+      { budget },
+      { state: 'succeeded', message: 'stopped by its budget of 2 GPU-hours, after 2 of 4 trials had ended' },
+    ],
     ['cancelled', { state: 'cancelled' }, pods('Succeeded'), {}, { state: 'cancelled' }],
     ['Katib’s own trials', retries, pods('Succeeded'), { trials: [] }, retries],
   ])('of %s', (_, status, seen, change, expected) => {
     expect(sweepStatus({ ...sweep, ...change }, status, seen)).toEqual(expected);
+  });
+
+  it('is cancelled where somebody wanted it, however many failed', () => {
+    expect(sweepStatus(sweep, { state: 'cancelled' }, pods('Failed', 'Failed', 'Failed'), true)).toEqual({ state: 'cancelled' });
+  });
+
+  it('counts a trial that ran out of memory as failed, also where the whole was stopped', () => {
+    const seen = [pod(0, 'Failed'), pod(1, 'Failed', { containers: [{ name: 'main', exitCode: 137, reason: 'OOMKilled', restarts: 0 }] })];
+    expect(sweepStatus(sweep, { state: 'cancelled' }, seen).state).toBe('failed');
+    expect(withStopped(sweep, { state: 'cancelled' }, [...seen, killed(2)]).map(({ stopped }) => stopped)).toEqual([
+      undefined,
+      undefined,
+      true,
+    ]);
   });
 
   it('counts a trial once that was tried again, and by the pod that ended well', () => {

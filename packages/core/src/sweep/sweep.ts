@@ -19,6 +19,8 @@ export interface RunSweep {
   on: GateOn;
   /** Names of the parameters that are tried. */
   parameters: string[];
+  /** Those of them that are tried evenly by their logarithm, and are shown so; absent for none. */
+  log?: string[];
   /** The settings by a trial's index, in the order of `parameters`; empty where Katib chooses them. */
   trials: string[][];
   /** How many trials there are at most. */
