@@ -1,10 +1,14 @@
+import { getOctokit } from '@actions/github';
+import { retry } from '@octokit/plugin-retry';
+import { throttling } from '@octokit/plugin-throttling';
 import Bottleneck from 'bottleneck/light.js';
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../action/log.ts';
 import type { GitHubContext } from './context.ts';
 import { toActionError } from './failures.ts';
-import { Octokit } from './octokit.ts';
-import { fetchThrough } from './proxy.ts';
+import { wholeAnswers } from './whole.ts';
+
+type Octokit = ReturnType<typeof getOctokit>;
 
 /** One repository on one GitHub, as one token sees it. What fails is an ActionError that names the request. */
 export interface GitHub {
@@ -23,7 +27,7 @@ export interface GitHub {
 export interface GitHubOptions {
   /** A GITHUB_TOKEN or an App's installation token. It is masked here. */
   token: string;
-  context: Pick<GitHubContext, 'owner' | 'repo' | 'repositoryId' | 'apiUrl' | 'serverUrl' | 'proxy'>;
+  context: Pick<GitHubContext, 'owner' | 'repo' | 'repositoryId' | 'apiUrl' | 'serverUrl'>;
   log: Log;
   /** From its abort on nothing is waited for or tried again: 5 seconds are left. */
   signal?: AbortSignal;
@@ -53,24 +57,28 @@ export function openGitHub(options: GitHubOptions): GitHub {
     return wait;
   };
   const spacing = (): Bottleneck.Group => new Bottleneck.Group({ maxConcurrent: 1, minTime: betweenWrites });
-  const octokit = new Octokit({
-    auth: `token ${token}`,
-    baseUrl: context.apiUrl,
-    userAgent: 'slashtrain',
-    log: { debug: log.debug, info: log.debug, warn: log.warning, error: log.debug },
-    ...(context.proxy && { request: { fetch: fetchThrough(context.proxy) } }),
-    retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 451], retryAfterBaseValue: second },
-    throttle: {
-      id: randomUUID(),
-      onRateLimit: limited('rate limit'),
-      onSecondaryRateLimit: limited('secondary rate limit'),
-      retryAfterBaseValue: second,
-      fallbackSecondaryRateRetryAfter: 60,
-      // One write after the other is enough for most, the plugin's 1 and 3 seconds between are not needed.
-      write: spacing(),
-      notifications: spacing(),
+  const octokit = getOctokit(
+    token,
+    {
+      baseUrl: context.apiUrl,
+      userAgent: 'slashtrain',
+      log: { debug: log.debug, info: log.debug, warn: log.warning, error: log.debug },
+      retry: { doNotRetry: [400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 451], retryAfterBaseValue: second },
+      throttle: {
+        id: randomUUID(),
+        onRateLimit: limited('rate limit'),
+        onSecondaryRateLimit: limited('secondary rate limit'),
+        retryAfterBaseValue: second,
+        fallbackSecondaryRateRetryAfter: 60,
+        // One write after the other is enough for most, the plugin's 1 and 3 seconds between are not needed.
+        write: spacing(),
+        notifications: spacing(),
+      },
     },
-  });
+    wholeAnswers,
+    throttling,
+    retry,
+  );
   octokit.hook.before('request', (request) => {
     const once = request.method === 'POST' && request.url !== '/graphql';
     if (once || signal?.aborted) request.request = { ...request.request, retries: 0 };

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { ActionError } from '../action/errors.ts';
-import { proxyOf, type ProxySettings } from './proxy.ts';
 
 /** What the runner says about the workflow run, read once. */
 export interface GitHubContext {
@@ -13,8 +12,6 @@ export interface GitHubContext {
   graphqlUrl: string;
   /** e.g. `https://github.com` */
   serverUrl: string;
-  /** Between here and there; absent where there is none. */
-  proxy?: ProxySettings;
   runId: number;
   /** 1 for the first; re-runs count up. */
   runAttempt: number;
@@ -50,7 +47,6 @@ export function readContext(environment: NodeJS.ProcessEnv): GitHubContext {
   const [owner = '', repo = ''] = need('GITHUB_REPOSITORY').split('/');
   const serverUrl = environment['GITHUB_SERVER_URL'] ?? 'https://github.com';
   const apiUrl = environment['GITHUB_API_URL'] ?? 'https://api.github.com';
-  const proxy = proxyOf(environment);
   return {
     owner,
     repo,
@@ -58,7 +54,6 @@ export function readContext(environment: NodeJS.ProcessEnv): GitHubContext {
     apiUrl,
     graphqlUrl: environment['GITHUB_GRAPHQL_URL'] ?? `${apiUrl}/graphql`,
     serverUrl,
-    ...(proxy && { proxy }),
     runId: whole('GITHUB_RUN_ID', need('GITHUB_RUN_ID')),
     runAttempt: whole('GITHUB_RUN_ATTEMPT', environment['GITHUB_RUN_ATTEMPT'] ?? '1'),
     actor: environment['GITHUB_ACTOR'] ?? '',

@@ -1,4 +1,6 @@
-import type { Octokit } from '@octokit/core';
+import type { getOctokit } from '@actions/github';
+
+type Octokit = ReturnType<typeof getOctokit>;
 
 /** GitHub itself gives up after 10 s (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts). */
 const patienceMilliseconds = 30_000;
