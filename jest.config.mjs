@@ -20,8 +20,9 @@ export default {
     '<rootDir>/packages/*/src/**/*.test.ts',
     '<rootDir>/test/{contract,workflows,repository}/**/*.test.ts',
   ],
-  // A third of a test's time is waiting for a child process, so that there is more than a worker a core.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Most of the time of bundles and contracts is waiting for a server, a pod or a child process: two workers and more a core.
+  maxWorkers: Math.ceil(availableParallelism() * 2.5),
+  testSequencer: '<rootDir>/jest.sequencer.mjs',
   // Bundles start as child processes and pods as processes: on two cores that takes longer than jest's 5 s.
   testTimeout: 60_000,
 };
