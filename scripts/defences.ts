@@ -100,7 +100,7 @@ function build(names: readonly string[]): void {
 }
 
 function node(args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8', timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
+  return spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8', timeout: 1_200_000, maxBuffer: 64 * 1024 * 1024 });
 }
 
 function cell(text: string): string {

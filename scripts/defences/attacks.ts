@@ -148,7 +148,7 @@ export const attacks: readonly Defence[] = [
     attacks: [11],
     what: 'an output is written with a delimiter that nobody can guess',
     file: 'packages/core/src/action/runner-files.ts',
-    find: '() => core.setOutput(name, value)',
+    find: '() => core.setOutput(name, log.scrub?.(value) ?? value)',
     replace:
       "() => process.getBuiltinModule('node:fs').appendFileSync(environment['GITHUB_OUTPUT'] ?? '', `${name}<<EOF\\n${String(value)}\\nEOF\\n`)",
     test: { file: 'test/contract/outputs.test.ts', name: 'attack 11: an output stays one, whatever stands in it' },

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import * as core from '@actions/core';
+import { Scrubber } from './scrub.ts';
 
 /** Where an action's lines go. `text` may come from anywhere: it is neutralised before it is written. */
 export interface Log {
@@ -15,6 +16,8 @@ export interface Log {
   endGroup(): void;
   /** Every later occurrence of `secret` in the log becomes `***`. Call it before the first line that could hold it. */
   mask(secret: string): void;
+  /** Takes what was masked out of a value that leaves otherwise than by the log, encoded too: see {@link Scrubber}. */
+  scrub?<T>(value: T): T;
   /**
    * Ends when the console has taken what was written. To a pipe Node writes as fast as it is read and keeps the rest in
    * memory: whoever writes millions of lines asks this between them.
@@ -53,16 +56,21 @@ const suspicious = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u
  */
 export function workflowLog(stdout?: Writable): Log {
   const clean = (text: string): string => (suspicious.test(text) ? neutralise(text).join('\n') : text);
+  const secrets = new Scrubber();
+  // Annotations stand on the run's page and in the API. Plain lines come by millions, and the runner masks them.
+  const scrubbed = (text: string): string => clean(secrets.clean(text));
   return {
     info: (text) => core.info(clean(text)),
-    debug: (text) => core.debug(clean(text)),
-    notice: (text) => core.notice(clean(text)),
-    warning: (text) => core.warning(clean(text)),
-    error: (text) => core.error(clean(text)),
+    debug: (text) => core.debug(scrubbed(text)),
+    notice: (text) => core.notice(scrubbed(text)),
+    warning: (text) => core.warning(scrubbed(text)),
+    error: (text) => core.error(scrubbed(text)),
     startGroup: (title) => core.startGroup(neutralise(title).join(' ')),
     endGroup: () => core.endGroup(),
     // Each line of a secret is a secret of its own, since logs are masked line by line.
+    scrub: (value) => secrets.cleanAll(value),
     mask: (secret) => {
+      secrets.add(secret);
       for (const line of new Set([secret, ...secret.split(/\r?\n/u)])) if (line.trim()) core.setSecret(line);
     },
     drained: async () => {

@@ -30,12 +30,13 @@ export function runnerFiles(environment: NodeJS.ProcessEnv, log: Log): RunnerFil
     }
   };
   return {
-    setOutput: (name, value) => write(`output "${name}"`, environment['GITHUB_OUTPUT'], () => core.setOutput(name, value)),
+    setOutput: (name, value) =>
+      write(`output "${name}"`, environment['GITHUB_OUTPUT'], () => core.setOutput(name, log.scrub?.(value) ?? value)),
     saveState: (name, value) => write(`state "${name}"`, environment['GITHUB_STATE'], () => core.saveState(name, value)),
     summarise: async (markdown) => {
       if (!environment['GITHUB_STEP_SUMMARY']) return;
       try {
-        await core.summary.addRaw(markdown, true).write();
+        await core.summary.addRaw(log.scrub?.(markdown) ?? markdown, true).write();
       } catch (error) {
         core.summary.emptyBuffer();
         log.warning(`the step's summary is missing: ${messageOf(error)}`);
