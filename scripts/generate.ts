@@ -4,10 +4,12 @@ import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
 import { errorList } from './errors.ts';
 import { configSchema } from '../packages/core/src/config/schema.ts';
+import { pageFiles } from '../test/bench/page.ts';
 
 /*
  * Writes the tables of inputs and outputs into each action's README, between the markers, from its action.yml,
- * every error's text into docs/troubleshooting.md, and the published schema of .github/slashtrain.yml from packages/core/src/config/schema.ts.
+ * every error's text into docs/troubleshooting.md, the published schema of .github/slashtrain.yml from packages/core/src/config/schema.ts,
+ * and the tables and plots of docs/performance.md from test/bench/results.json.
  *   node scripts/generate.ts [--check]     --check writes nothing, and fails where something would be written
  */
 const root = resolve(import.meta.dirname, '..');
@@ -34,6 +36,7 @@ const schema = 'packages/core/schemas/slashtrain.schema.json';
 const options = { ...(await resolveConfig(join(root, schema))), parser: 'json' };
 // Indented before it is formatted: prettier leaves an object open that begins on a line of its own.
 keep(schema, readFileSync(join(root, schema), 'utf8'), await format(JSON.stringify(configSchema, null, 2), options));
+for (const [file, text] of await pageFiles()) keep(file, existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '', text);
 if (stale.length > 0) console.log(`${process.argv.includes('--check') ? 'stale' : 'wrote'}: ${stale.join(', ')}`);
 if (process.argv.includes('--check') && stale.length > 0) {
   console.log('run: pnpm generate');

@@ -61,21 +61,7 @@ describe('a sweep', () => {
   });
 
   it('reads the results of 1,000 trials in at most 10 requests', async () => {
-    const records = recordStore(sweeps.client);
-    const [first] = await records.find(sweeps.namespace, { repositoryId: sweeps.repository.id, pipeline: 'digits-sweep' });
-    const trials = Array.from({ length: 1000 }, (_, index) => [String(index / 1000)]);
-    const { record } = first!;
-    const name = 'thousand-1a2b3c4-9f8e7d6';
-    const run = record.run!.replace(first!.name, name);
-    const sweep = { ...record.sweep!, parameters: ['learning-rate'], trials, maxTrials: 1000 };
-    const stored = await records.create(sweeps.namespace, name, { ...record, run, pipeline: 'thousand', sweep, request: 'f'.repeat(64) });
-    const metric = (value: number): object => ({ last: value, min: value, max: value, mean: value, step: 1 });
-    const measured = trials.map((values, index) => {
-      const metrics = [{ name: 'accuracy', ...metric(1 - Math.abs(index - 700) / 1000) }] as never;
-      return { index, values, state: 'succeeded' as const, metrics };
-    });
-    await records.writeMetrics(stored!, { version: 1, series: [], trials: measured, dropped: [] });
-
+    const run = await sweeps.seedTrials('thousand', 1000);
     const before = sweeps.target.cluster!.requests.length;
     const inputs = { run, ...sweeps.which, pipeline: 'thousand' };
     const metrics = await succeeded(sweeps.run('fetch-metrics', inputs));

@@ -13,17 +13,23 @@ export interface MlflowTarget {
   stop(): Promise<void>;
 }
 
-/** The real server where SLASHTRAIN_MLFLOW names a virtual environment that has it, else the fake. */
-export async function mlflowTarget(environment: NodeJS.ProcessEnv = process.env): Promise<MlflowTarget> {
+/**
+ * The real server where SLASHTRAIN_MLFLOW names a virtual environment that has it, else the fake.
+ * @param database the real one's SQLite file, for who fills it himself
+ */
+export async function mlflowTarget(
+  environment: NodeJS.ProcessEnv = process.env,
+  { database }: { database?: string } = {},
+): Promise<MlflowTarget> {
   const venv = environment['SLASHTRAIN_MLFLOW'];
   if (!venv) {
     const fake = await startMlflow();
     return { name: 'fake', url: fake.url, log: fake.log, stop: fake.close };
   }
-  return realMlflow(resolve(venv, 'bin'));
+  return realMlflow(resolve(venv, 'bin'), database);
 }
 
-async function realMlflow(bin: string): Promise<MlflowTarget> {
+async function realMlflow(bin: string, database?: string): Promise<MlflowTarget> {
   const folder = mkdtempSync(join(tmpdir(), 'slashtrain-mlflow-'));
   const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder, GIT_PYTHON_REFRESH: 'quiet', MLFLOW_DISABLE_TELEMETRY: 'true' };
   const server = spawn(
@@ -31,7 +37,7 @@ async function realMlflow(bin: string): Promise<MlflowTarget> {
     [
       'server',
       '--backend-store-uri',
-      `sqlite:///${folder}/mlflow.db`,
+      `sqlite:///${database ?? join(folder, 'mlflow.db')}`,
       '--artifacts-destination',
       `${folder}/artifacts`,
       '--host',

@@ -4,6 +4,7 @@ import { configPath } from '@slashtrain/core/config/types';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { pods, type KubernetesClient } from '@slashtrain/core/kubernetes/client';
 import { parseMetricLine } from '@slashtrain/core/metrics/lines';
+import { recordStore } from '@slashtrain/core/records/kubernetes';
 import { startBundle, type BundleResult, type RunningBundle } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub, type FakeGitHub, type Repository } from '@slashtrain/testing/github/github';
 import { keptLog } from './kubernetes.ts';
@@ -100,6 +101,25 @@ export class Sweeps {
 
   get which(): Record<string, string> {
     return { sha: this.sha, 'pr-number': String(this.pull) };
+  }
+
+  /** So many trials of one parameter that have all ended, as a record of another pipeline made from the sweep's. @returns its run */
+  async seedTrials(pipeline: string, count: number): Promise<string> {
+    const records = recordStore(this.client);
+    const [first] = await records.find(this.namespace, { repositoryId: this.repository.id, pipeline: 'digits-sweep' });
+    const { record } = first!;
+    const trials = Array.from({ length: count }, (_, index) => [String(index / count)]);
+    const name = `${pipeline}-1a2b3c4-9f8e7d6`;
+    const run = record.run!.replace(first!.name, name);
+    const sweep = { ...record.sweep!, parameters: ['learning-rate'], trials, maxTrials: count };
+    const stored = await records.create(this.namespace, name, { ...record, run, pipeline, sweep, request: 'f'.repeat(64) });
+    const metric = (value: number): object => ({ last: value, min: value, max: value, mean: value, step: 1 });
+    const measured = trials.map((values, index) => {
+      const metrics = [{ name: 'accuracy', ...metric(1 - Math.abs(index - 0.7 * count) / count) }] as never;
+      return { index, values, state: 'succeeded' as const, metrics };
+    });
+    await records.writeMetrics(stored!, { version: 1, series: [], trials: measured, dropped: [] });
+    return run;
   }
 
   /** The comments that report-pr wrote. */

@@ -21,7 +21,7 @@ function refuse(address: string): Promise<never> {
 
 /**
  * Curves as an SVG of their own, by vega-lite: all points, a legend, and axes that say numbers. Names are values and titles,
- * never fields or expressions. Values that are not finite leave a gap. Vega is loaded here, 0.9 MB that most reports do without.
+ * never fields or expressions. Values that are not finite leave a gap. Vega is loaded for it, 0.9 MB that most reports do without.
  * @param title hostile text
  * @param lines at most 4
  * @returns undefined where there is no curve: fewer than two steps with finite values
@@ -53,6 +53,11 @@ export async function lineSvg(title: string, lines: readonly ChartLine[]): Promi
     },
     config: { font: 'sans-serif' },
   };
+  return drawSvg(spec);
+}
+
+/** Draws a chart that loads nothing. Vega is loaded here. */
+export async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const { View, parse } = await import('vega');
   const { compile } = await import('vega-lite');
   const view = new View(parse(compile(spec).spec), { renderer: 'none', loader: refusing });

@@ -1,4 +1,5 @@
-import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import type { Host } from '@slashtrain/core/action/host';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
@@ -6,16 +7,12 @@ import type { KubernetesObject, Resource } from '@slashtrain/core/kinds/kind';
 import { openKubernetes } from '@slashtrain/core/kubernetes/access';
 import { configMaps } from '@slashtrain/core/kubernetes/client';
 import { recordAnnotation, recordLabels, runLabels, type RunRecord } from '@slashtrain/core/run/record';
-import { startCluster } from '@slashtrain/testing/cluster/cluster';
-import { main } from '../../actions/sync-runs/src/main.ts';
-import { keptLog } from '../support/kubernetes.ts';
-import { median } from './measure.ts';
+import { main } from '../../../actions/sync-runs/src/main.ts';
+import { keptLog } from '../../support/kubernetes.ts';
+import type { Part } from '../part.ts';
+import { inTurn, timeOf } from '../samples.ts';
 
-/*
- * Measures, and asserts nothing: sync-runs over 1,000 records of runs that go on, divided by the bare lists of records and runs.
- *   node test/bench/sync.ts [ROUNDS]
- * The server is the embedded cluster, in a thread of its own.
- */
+/** sync-runs over 1,000 records of runs that go on, beside the bare lists of records and runs, on the embedded cluster in a thread of its own. */
 const count = 1000;
 const jobs: Resource = { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' };
 const image = `ghcr.io/acme/digits@sha256:${'c'.repeat(64)}`;
@@ -73,73 +70,43 @@ async function fill(kubeconfig: string): Promise<void> {
   }
 }
 
-async function measure(kubeconfig: string, rounds: number): Promise<void> {
-  const log = keptLog();
-  const lists = async (): Promise<void> => {
-    const client = await openKubernetes({ kubeconfig, environment: {}, log });
-    await client.list(configMaps, 'default');
-    await client.list(jobs, 'default');
-  };
+/** sync-runs itself, over a cluster. */
+function syncing(kubeconfig: string, log: ReturnType<typeof keptLog>): () => Promise<void> {
   const nothing = (): undefined => undefined;
-  const host = {
-    log,
-    environment: {},
-    workspace: '/',
-    signal: new AbortController().signal,
-    now: Date.now,
-    setOutput: nothing,
-    summarise: async () => {},
-  };
-  const inputs = {
-    token: 'a',
-    maxAge: 604_800,
-    limit: 50,
-    dryRun: false,
-    kfp: undefined,
-    argo: undefined,
-    namespace: undefined,
-    kubeconfig,
-    context: undefined,
-  };
+  const { signal } = new AbortController();
+  const host = { log, environment: {}, workspace: '/', signal, now: Date.now, setOutput: nothing, summarise: async () => {} };
+  const none = { kfp: undefined, argo: undefined, namespace: undefined, context: undefined };
+  const inputs = { token: 'a', maxAge: 604_800, limit: 50, dryRun: false, kubeconfig, ...none };
   const parts = { host: host as unknown as Host, context: { repositoryId: 1 } as GitHubContext, github: {} as GitHub };
-  const sync = (): Promise<void> => main(inputs, parts);
-  const times = { lists: [] as number[], sync: [] as number[] };
-  const cpu = { lists: [] as number[], sync: [] as number[] };
-  for (let round = 0; round <= rounds; round++) {
-    for (const [name, run] of [
-      ['lists', lists],
-      ['sync', sync],
-    ] as const) {
-      const start = performance.now();
-      const before = process.threadCpuUsage();
-      await run();
-      const { user, system } = process.threadCpuUsage(before);
-      // The first of each warms up.
-      if (round === 0) continue;
-      times[name].push(performance.now() - start);
-      cpu[name].push((user + system) / 1000);
-    }
-  }
-  const goOn = log.lines.filter((line) => line.endsWith('goes on (suspended)')).length;
-  if (goOn !== count * (rounds + 1)) throw new Error(`${goOn} runs were looked at, and not ${count * (rounds + 1)}`);
-  console.log(`| 1,000 records, ${rounds} rounds | bare lists, ms | sync-runs, ms | ratio (at most 2) |\n|---|---|---|---|`);
-  const least = (all: readonly number[]): number => Math.min(...all);
-  for (const [what, of, all] of [
-    ['median', median, times],
-    ['least, which a busy machine disturbs least', least, times],
-    ['CPU of this side alone, median', median, cpu],
-  ] as const) {
-    const [bare, whole] = [of(all.lists), of(all.sync)];
-    console.log(`| ${what} | ${bare.toFixed(0)} | ${whole.toFixed(0)} | ${(whole / bare).toFixed(2)} |`);
-  }
+  return () => main(inputs, parts);
 }
 
-if (isMainThread) {
-  const worker = new Worker(import.meta.filename);
-  const kubeconfig = await new Promise<string>((done, fail) => worker.once('message', done).once('error', fail));
-  await fill(kubeconfig);
-  await measure(kubeconfig, Number(process.argv[2] ?? '9'));
-  await worker.terminate();
-} else {
-  parentPort?.postMessage((await startCluster()).kubeconfig);
-}
+export const part: Part = {
+  rounds: { full: 9, quick: 7 },
+  async run({ rounds }) {
+    const worker = new Worker(new URL('../cluster-thread.ts', import.meta.url));
+    try {
+      const [{ kubeconfig }] = (await once(worker, 'message')) as [{ kubeconfig: string }];
+      await fill(kubeconfig);
+      const log = keptLog();
+      const sync = syncing(kubeconfig, log);
+      const lists = async (): Promise<void> => {
+        const client = await openKubernetes({ kubeconfig, environment: {}, log });
+        await client.list(configMaps, 'default');
+        await client.list(jobs, 'default');
+      };
+      const times = await inTurn(rounds, { ours: () => timeOf(sync), lists: () => timeOf(lists) });
+      const goOn = log.lines.filter((line) => line.endsWith('goes on (suspended)')).length;
+      if (goOn !== count * (rounds + 1)) throw new Error(`${goOn} runs were looked at, and not ${count * (rounds + 1)}`);
+      return [
+        {
+          ...{ id: 'sync/records', what: '1,000 records of runs are synced', issues: [6], unit: 'ms', better: 'lower', ours: times.ours },
+          peer: { name: 'the bare lists', version: 'of the same client', samples: times.lists },
+          limits: [{ of: 'ratio', most: 2 }],
+        },
+      ];
+    } finally {
+      await worker.terminate();
+    }
+  },
+};

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { maskedCrc32c } from '../../../actions/fetch-metrics/src/sources/events/crc32c.ts';
+import { Curves } from '../../../actions/fetch-metrics/src/sources/events/curves.ts';
+import { readEvents } from '../../../actions/fetch-metrics/src/sources/events/read.ts';
+import type { Part } from '../part.ts';
+import { firstLine, peakOf } from '../programs.ts';
+import { inTurn } from '../samples.ts';
+
+/** Event files: our reader beside TensorBoard's own. Both must find the same number of values. */
+const program = `
+import re, sys, time
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+start = time.perf_counter()
+count = sum(len(event.summary.value) for event in LegacyEventFileLoader(sys.argv[1]).Load())
+seconds = time.perf_counter() - start
+print(seconds, count, re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])
+`;
+
+export const part: Part = {
+  rounds: { full: 3, quick: 5 },
+  missing: ({ tensorboard }) =>
+    tensorboard !== undefined && existsSync(join(tensorboard, 'bin/python'))
+      ? undefined
+      : 'make a virtual environment with pip install tensorboard, and name it by --tensorboard or SLASHTRAIN_TENSORBOARD',
+  async run({ rounds, quick, tensorboard = '' }) {
+    const folder = mkdtempSync(join(tmpdir(), 'slashtrain-events-'));
+    const file = join(folder, 'events.out.tfevents.1.host');
+    writeFileSync(file, makeEvents(quick ? 5e6 : 100e6));
+    const size = statSync(file).size / 1e6;
+    const python = join(tensorboard, 'bin/python');
+    let [points, theirMemory] = [0, 0];
+    try {
+      const speeds = await inTurn(
+        rounds,
+        {
+          ours: async () => {
+            const start = performance.now();
+            const curves = new Curves();
+            await readEvents(file, curves);
+            points = curves.series().reduce((sum, one) => sum + one.points.length, 0);
+            return size / ((performance.now() - start) / 1000);
+          },
+          tensorboard: () => {
+            const { stdout, stderr, status } = spawnSync(python, ['-c', program, file], { encoding: 'utf8' });
+            if (status !== 0) throw new Error(stderr);
+            const [seconds = 0, count = 0, peak = 0] = stdout.trim().split(' ').map(Number);
+            if (points !== 0 && count !== points) throw new Error(`ours read ${points} values, TensorBoard ${count}`);
+            theirMemory = Math.max(theirMemory, (peak * 1024) / 1e6);
+            return size / seconds;
+          },
+        },
+        { warmUp: quick },
+      );
+      const version = firstLine(python, '-c', 'import tensorboard; print(tensorboard.__version__)');
+      return [
+        {
+          ...{ id: 'events/speed', what: `event files of ${Math.round(size)} MB are read`, issues: [9], unit: 'MB/s', better: 'higher' },
+          ours: speeds.ours,
+          peer: { name: "TensorBoard's own reader", version, samples: speeds.tensorboard },
+          memory: { ours: peakOf('self'), peer: theirMemory },
+          limits: [{ of: 'ratio', least: 1 }],
+        },
+      ];
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+/** Events with one simple value each, of ten tags. */
+function makeEvents(bytes: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (let step = 0, total = 0; total < bytes; step++) {
+    const tag = Buffer.from(`train/some_metric_${step % 10}`);
+    const number = Buffer.alloc(5);
+    number[0] = 0x15;
+    number.writeFloatLE(1 / (step + 1), 1);
+    const value = Buffer.concat([Buffer.from([0x0a, tag.length]), tag, number]);
+    const summary = Buffer.concat([Buffer.from([0x0a, value.length]), value]);
+    const time = Buffer.alloc(9);
+    time[0] = 0x09;
+    time.writeDoubleLE(1.7e9 + step, 1);
+    const data = Buffer.concat([time, Buffer.from([0x10, ...varint(Math.floor(step / 10))]), Buffer.from([0x2a, summary.length]), summary]);
+    const record = Buffer.alloc(data.length + 16);
+    record.writeUInt32LE(data.length, 0);
+    record.writeUInt32LE(maskedCrc32c(record, 0, 8), 8);
+    data.copy(record, 12);
+    record.writeUInt32LE(maskedCrc32c(data, 0, data.length), 12 + data.length);
+    chunks.push(record);
+    total += record.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  return [...bytes, rest];
+}
