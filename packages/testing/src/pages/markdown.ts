@@ -23,29 +23,56 @@ const processor = unified()
   .use(diagrams)
   .use(rehypeStringify);
 
-/** Anybody's markdown as HTML that is safe to put into a page. */
-export function renderMarkdown(text: string): string {
-  return String(processor.processSync(text));
+/**
+ * Anybody's markdown as HTML that is safe to put into a page.
+ * @param commented the lines that it is about: what it suggests instead is shown as a change of them
+ */
+export function renderMarkdown(text: string, commented?: readonly string[]): string {
+  const own = commented ? processor().use(suggestions, commented) : processor;
+  return String(own.processSync(text));
+}
+
+/** Code fences of the language suggestion become what they change. */
+function suggestions(commented: readonly string[]): (tree: Root) => void {
+  return replaceFences('suggestion', (suggested) => {
+    const line = (sign: '-' | '+', words: string): Element => ({
+      type: 'element',
+      tagName: sign === '-' ? 'del' : 'ins',
+      properties: {},
+      children: [{ type: 'text', value: `${sign} ${words}` }],
+    });
+    const lines = [
+      ...commented.map((words) => line('-', words)),
+      ...(suggested === '' ? [] : suggested.replace(/\n$/u, '').split('\n')).map((words) => line('+', words)),
+    ];
+    const title: Element = { type: 'element', tagName: 'p', properties: {}, children: [{ type: 'text', value: 'Suggested change' }] };
+    const change: Element = { type: 'element', tagName: 'pre', properties: {}, children: lines };
+    return { type: 'element', tagName: 'div', properties: { className: ['suggestion'] }, children: [title, change] };
+  });
 }
 
 /** Code fences of the language mermaid become frames of their own, as on GitHub: a diagram cannot touch the page. */
 function diagrams(): (tree: Root) => void {
+  return replaceFences('mermaid', frame);
+}
+
+function replaceFences(language: string, by: (source: string) => Element): (tree: Root) => void {
   const replace = (parent: Root | Element): void => {
     for (const [index, child] of parent.children.entries()) {
       if (child.type !== 'element') continue;
-      const source = mermaidSource(child);
+      const source = sourceIn(child, language);
       if (source === undefined) replace(child);
-      else parent.children[index] = frame(source);
+      else parent.children[index] = by(source);
     }
   };
   return replace;
 }
 
-function mermaidSource(element: Element): string | undefined {
+function sourceIn(element: Element, language: string): string | undefined {
   const [code] = element.children;
   if (element.tagName !== 'pre' || code?.type !== 'element' || code.tagName !== 'code') return undefined;
   const classes = code.properties['className'];
-  return Array.isArray(classes) && classes.includes('language-mermaid') ? textOf(code) : undefined;
+  return Array.isArray(classes) && classes.includes(`language-${language}`) ? textOf(code) : undefined;
 }
 
 function textOf(node: ElementContent): string {

@@ -106,6 +106,35 @@ describe('a pull request', () => {
     expect(shown).not.toMatch(/javascript:|onclick|style=|a marker|example\.com|<iframe(?! class="diagram")/u);
   });
 
+  it('shows a suggestion as what it changes, on its lines', async () => {
+    const lines = (rate: string): string => `epochs: 3\n# ${hostile}\nrate: ${rate}\nwidth: 8\n`;
+    repository.commit({ branch: 'main', files: { 'params.yaml': lines('1') } });
+    const sha = repository.commit({ branch: 'settings', files: { 'params.yaml': lines('2') }, message: 'Change' });
+    const pull = repository.openPullRequest({ head: 'settings', title: 'Change', author: 'mona' });
+    const headers = { authorization: `Bearer ${github.token({ contents: 'read', 'pull-requests': 'write' }, { repository })}` };
+    const body = {
+      commit_id: sha,
+      path: 'params.yaml',
+      start_line: 2,
+      line: 3,
+      body: `Take it\n\n\`\`\`suggestion\n${hostile}\nrate: 0.3\n\`\`\``,
+    };
+    const made = await fetch(`${github.apiUrl}/repos/acme/digits/pulls/${pull}/comments`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    expect(made.status).toBe(201);
+    const html = await page(`/acme/digits/pull/${pull}`);
+    expect(html).toMatch(/<code>params\.yaml<\/code> lines 2 to 3/u);
+    expect(html).toMatch(
+      /<div class="suggestion"><p>Suggested change<\/p><pre><del>- # [^<]*<\/del><del>- rate: 2<\/del><ins>[^<]*<\/ins><ins>\+ rate: 0\.3<\/ins>/u,
+    );
+    expect(html).not.toMatch(/<script>|<img src=x|Outdated/u);
+    repository.commit({ branch: 'settings', files: { 'params.yaml': lines('4') }, message: 'Again' });
+    expect(await page(`/acme/digits/pull/${pull}`)).toContain('Outdated');
+  });
+
   it('shows what was deployed of it, and how that stands', async () => {
     const sha = repository.head('topic');
     const headers = { authorization: `Bearer ${github.token({ contents: 'read', deployments: 'write' }, { repository })}` };

@@ -16,6 +16,7 @@ import { each, markup, nothing, raw, shortSha, time, type Markup } from './marku
 import { layout } from './layout.ts';
 import { renderMarkdown } from './markdown.ts';
 import { avatar, person } from './person.ts';
+import { reviewComment } from './review-comment.ts';
 import { pullState } from './repository-page.ts';
 import { sign, statusSign, summaryTone, wordsOf } from './status.ts';
 
@@ -77,6 +78,11 @@ function timeline(repository: RepositoryData, issue: Issue): Happening[] {
       show: bubble(comment.user, comment.createdAt, comment.body, comment),
     })),
   ];
+  if (pull) {
+    const reviews = [...repository.reviewComments.values()].filter((comment) => comment.issue === issue.number);
+    for (const comment of reviews)
+      all.push({ at: comment.createdAt, order: comment.id, show: reviewComment(repository, comment, pull.head.sha) });
+  }
   if (pull?.merged) {
     const { at, by, sha } = pull.merged;
     all.push({
