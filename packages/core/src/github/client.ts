@@ -82,6 +82,9 @@ export function openGitHub(options: GitHubOptions): GitHub {
   octokit.hook.before('request', (request) => {
     const once = request.method === 'POST' && request.url !== '/graphql';
     if (once || signal?.aborted) request.request = { ...request.request, retries: 0 };
+    // Comments, checks and statuses show what they are given.
+    const given = Object.entries(request).filter(([name]) => !ownOptions.has(name));
+    if (request.method !== 'GET') Object.assign(request, log.scrub?.(Object.fromEntries(given)));
   });
   // Registered last, hence outermost: it sees what is left after all attempts.
   octokit.hook.wrap('request', async (send, request) => {
@@ -101,6 +104,9 @@ export function openGitHub(options: GitHubOptions): GitHub {
     log,
   };
 }
+
+/** What of a request's options is Octokit's own; the rest are the parameters of the endpoint. */
+const ownOptions = new Set(['method', 'url', 'baseUrl', 'headers', 'request', 'mediaType']);
 
 function nameOf(request: object): string {
   const { method, url } = request as { method: string; url: string };
