@@ -7,6 +7,7 @@ import { openGitHub } from '@slashtrain/core/github/client';
 import { firstParents, pullRequestsOf } from '@slashtrain/core/github/commits';
 import { readFileAt } from '@slashtrain/core/github/contents';
 import { allows, readPermission } from '@slashtrain/core/github/permission';
+import { Scrubber } from '@slashtrain/core/action/scrub';
 import { readPullRequest } from '@slashtrain/core/github/pull-request';
 import { addDeploymentStatus, createDeployment } from '@slashtrain/core/github/deployments';
 import { addReaction, listReactions } from '@slashtrain/core/github/reactions';
@@ -382,4 +383,29 @@ describe('contents', () => {
     await expect(readFileAt(scene.github, 'src')).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('is no file') });
     await expect(readFileAt(scene.github, 'large.bin')).rejects.toMatchObject({ message: expect.stringContaining('up to 1 MB') });
   });
+});
+
+it('takes secrets out of what is written, and sends the rest as it is', async () => {
+  const server = await ScriptedServer.start();
+  server.script(json(201, { id: 1, html_url: 'x', user: null, created_at: '', updated_at: '' }));
+  const secrets = new Scrubber();
+  secrets.add('ghs_a_token_of_somebody');
+  const github = openGitHub({
+    token: 'ghs_x',
+    context: { owner: 'ada', repo: 'digits', repositoryId: 1, apiUrl: server.url, serverUrl: server.url },
+    log: { ...keptLog(), scrub: (value) => secrets.cleanAll(value) },
+  });
+  await github.rest.checks.create({
+    ...github.at,
+    name: 'train',
+    head_sha: 'a'.repeat(40),
+    output: { title: 'no', summary: 'the server said: ghs_a_token_of_somebody is over' },
+  });
+  expect(server.seen.map(({ path, body }) => [path, JSON.parse(body) as unknown])).toEqual([
+    [
+      '/repos/ada/digits/check-runs',
+      { name: 'train', head_sha: 'a'.repeat(40), output: { title: 'no', summary: 'the server said: *** is over' } },
+    ],
+  ]);
+  await server.stop();
 });

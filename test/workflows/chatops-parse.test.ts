@@ -245,7 +245,8 @@ describe('a command that is not understood is refused with one reply', () => {
     const result = await comment('/help "::add-mask::a ##[error]b" | ::error::c');
     expect(result.code).toBe(1);
     expect(result.stdout).toContain('::add-mask::a ##\u200b[error]b');
-    expect(result.commands.filter(({ name, data }) => name !== 'error' && !data.startsWith('ghs_'))).toEqual([]);
+    expect(result.commands.filter(({ name }) => name !== 'error' && name !== 'add-mask')).toEqual([]);
+    expect(result.masks.filter((one) => one.includes('a ##'))).toEqual([]);
     expect(result.annotations).toHaveLength(1);
   });
 

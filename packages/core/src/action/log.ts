@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import * as core from '@actions/core';
-import { Scrubber } from './scrub.ts';
+import { formsOf, Scrubber } from './scrub.ts';
 
 /** Where an action's lines go. `text` may come from anywhere: it is neutralised before it is written. */
 export interface Log {
@@ -67,11 +67,14 @@ export function workflowLog(stdout?: Writable): Log {
     error: (text) => core.error(scrubbed(text)),
     startGroup: (title) => core.startGroup(neutralise(title).join(' ')),
     endGroup: () => core.endGroup(),
-    // Each line of a secret is a secret of its own, since logs are masked line by line.
     scrub: (value) => secrets.cleanAll(value),
+    // Each line of a secret is a secret of its own, since logs are masked line by line. The runner knows some encodings itself;
+    // of a text on one line, such as a token, it is told all.
     mask: (secret) => {
       secrets.add(secret);
-      for (const line of new Set([secret, ...secret.split(/\r?\n/u)])) if (line.trim()) core.setSecret(line);
+      const lines = secret.split(/\r?\n/u);
+      for (const form of new Set([secret, ...lines, ...(lines.length === 1 ? formsOf(secret.trim()) : [])]))
+        if (form.trim()) core.setSecret(form);
     },
     drained: async () => {
       if (stdout?.writableNeedDrain) await new Promise<void>((done) => stdout.once('drain', done));
