@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -36,6 +37,7 @@ export function minimalBundle(name: keyof typeof programs): string {
   const hash = createHash('sha256')
     .update(programs[name])
     .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .update(readFileSync(import.meta.filename))
     .digest('hex');
   const folder = join(root, '.cache/bench', `${name}-${hash.slice(0, 16)}`);
   const bundle = join(folder, 'index.js');
@@ -61,21 +63,40 @@ export function minimalBundle(name: keyof typeof programs): string {
   return bundle;
 }
 
-/**
- * Core's libraries as somebody gets them who installs them: `@actions/core` without our patch, which lets a bundler leave out
- * what is not imported.
- */
+/** Core's libraries as somebody gets them who installs them: without our patches, which leave out what is not called. */
 function linkLibraries(folder: string): void {
+  const { patchedDependencies } = parse(readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8')) as {
+    patchedDependencies: Record<string, string>;
+  };
+  const patches = new Map(Object.entries(patchedDependencies).map(([name, file]) => [name.slice(0, name.lastIndexOf('@')), file]));
   const own = join(root, 'packages/core/node_modules');
-  const scope = join(folder, '@actions');
-  mkdirSync(scope, { recursive: true });
-  for (const name of readdirSync(own)) if (!name.startsWith('.') && name !== '@actions') symlinkSync(join(own, name), join(folder, name));
-  const core = realpathSync(join(own, '@actions/core'));
-  cpSync(core, join(scope, 'core'), { recursive: true });
-  const file = join(scope, 'core/package.json');
-  const { sideEffects: _patched, ...unpatched } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify(unpatched));
-  // What it needs itself stands beside it.
-  for (const name of readdirSync(dirname(core))) if (name !== 'core') symlinkSync(join(dirname(core), name), join(scope, name));
-  symlinkSync(join(own, '@actions/github'), join(scope, 'github'));
+  for (const name of packagesIn(own)) {
+    const patch = patches.get(name);
+    link(patch === undefined ? join(own, name) : unpatched(name, realpathSync(join(own, name)), join(root, patch), folder), folder, name);
+  }
+}
+
+/** A copy of a package, and beside it what it needs itself. @returns where it is */
+function unpatched(name: string, patched: string, patch: string, folder: string): string {
+  const store = join(folder, '.unpatched', name.replace('/', '+'), 'node_modules');
+  const beside = patched.slice(0, -name.length);
+  for (const other of packagesIn(beside)) if (other !== name) link(join(beside, other), store, other);
+  cpSync(patched, join(store, name), { recursive: true });
+  // The copy lies in our repository, and git would take the patch's paths for those below it.
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: dirname(join(store, name)) };
+  const { status, stderr } = spawnSync('git', ['apply', '-R', patch], { cwd: join(store, name), env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${patch} could not be taken back: ${stderr}`);
+  return join(store, name);
+}
+
+function link(target: string, folder: string, name: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  symlinkSync(target, join(folder, name));
+}
+
+/** The names of the packages in a folder, those of scopes with them. */
+function packagesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) => (name.startsWith('@') ? readdirSync(join(folder, name)).map((inner) => `${name}/${inner}`) : [name]));
 }
