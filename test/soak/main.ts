@@ -24,6 +24,7 @@ import { keptLog } from '../support/kubernetes.ts';
  * Much of it, in one process, with the embedded cluster in the same one:
  *   node test/soak/main.ts submit [--requests 1000] [--times 10] [--seed 1]
  *   node test/soak/main.ts wait [--requests 1000]
+ *   node test/soak/main.ts bundles [--requests 20, which is the most] [--times 10] [--seed 1]
  *   node test/soak/main.ts day
  * It prints what it counted, and fails where the count is wrong.
  */
@@ -195,5 +196,7 @@ async function waitForAll({ kubeconfig, runs }: Waits): Promise<void> {
 if (!isMainThread) await waitForAll(workerData as Waits);
 else if (positionals[0] === 'submit') await submit();
 else if (positionals[0] === 'wait') await wait();
+else if (positionals[0] === 'bundles')
+  for (const words of await (await import('./bundles.ts')).bundles({ requests: Math.min(requests, 20), times, seed })) fail(words);
 else if (positionals[0] === 'day') for (const words of await (await import('./day.ts')).day()) fail(words);
-else throw new Error('node test/soak/main.ts submit|wait|day');
+else throw new Error('node test/soak/main.ts submit|bundles|wait|day');
