@@ -36,7 +36,9 @@ export async function main(inputs: FetchInputs, parts: Parts): Promise<void> {
   ]);
   const sides = [{ sha: subject.sha, runs: measured.runs }, ...('runs' in compared ? [compared] : [])];
   if (inputs.packages !== undefined) measured.notes.push(...(await addPackages(inputs.packages, github, sides)));
-  const file = decide({ subject, run: stored?.record.run, measured, compared, settings });
+  const decided = decide({ subject, run: stored?.record.run, measured, compared, settings });
+  // What a tracker said may quote what we signed in with, and who reports the file does not know that.
+  const file = host.log.scrub?.(decided) ?? decided;
   const rows = rowsToShow(file, inputs.metrics);
   const markdown = summaryMarkdown(file, rows);
   writeOutputs(host, file, rows, markdown);

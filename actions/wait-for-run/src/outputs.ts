@@ -9,7 +9,7 @@ export function writeOutputs(host: Host, result: RunResult, logFile: string): vo
   const file = join(host.temp, `result-${result.pipeline}-${result.attempt}.json`);
   let written = file;
   try {
-    writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify(host.log.scrub?.(result) ?? result, undefined, 2)}\n`);
   } catch (error) {
     // The end is still to be told on the check; who reports it reads the record where there is no file.
     rmSync(file, { force: true });
