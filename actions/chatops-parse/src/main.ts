@@ -47,10 +47,12 @@ export async function main(inputs: ChatopsInputs, parts: Parts): Promise<void> {
     const chosen = choose(ask.trigger ? triggered(ask, loaded) : lines, commands);
     if (!chosen) return notOurs(host, inputs);
     if (!open.includes(chosen.command)) return nothing(host, `${person?.login} is a bot that /${chosen.command.name} does not name`);
-    await replies.react('eyes');
+    // Nothing waits for it but what is written after it: who may, and at which commit, is asked meanwhile.
+    const seen = replies.react('eyes');
     const { orgToken } = inputs;
     const openOrg = orgToken === undefined ? {} : { openOrg: () => parts.open(orgToken) };
-    await carryOut(ask, chosen, replies, hint, { host, context, github, config: loaded.config, commands, ...openOrg });
+    const decided = carryOut(ask, chosen, replies, hint, { host, context, github, config: loaded.config, commands, ...openOrg }, seen);
+    await decided.finally(() => seen);
   } catch (error) {
     if (await refuse(error, ask, hint, replies, parts)) throw error;
   }
@@ -62,6 +64,7 @@ async function carryOut(
   replies: Replies,
   hint: string | undefined,
   parts: DecisionParts,
+  seen: Promise<void>,
 ): Promise<void> {
   const { host, context, github } = parts;
   if (ask.edited) {
@@ -70,8 +73,12 @@ async function carryOut(
     });
   }
   const parsed = parseCommand(line.text, command);
-  if (command.name === 'help') return help(parsed, replies, hint, parts);
+  if (command.name === 'help') {
+    await seen;
+    return help(parsed, replies, hint, parts);
+  }
   const decision = await decide(ask, parsed, parts);
+  await seen;
   if (decision.waits) {
     await replies.say(showWaiting(parsed, decision.commit, guardOf(parsed).permission, ask.id ?? 0));
     return nothing(host, `/${command.name} waits for a second person`);
