@@ -259,10 +259,10 @@ function readEvent(line: string, asked: Asked): WatchEvent {
     throw noApiServer(asked, line, error);
   }
   if (!isFields(event) || !isFields(event['object'])) throw noApiServer(asked, line);
-  const { type, object } = event as { type: unknown; object: KubernetesObject & { code?: number; message?: string } };
+  const { type, object } = event as { type: unknown; object: KubernetesObject & { code?: unknown; message?: unknown } };
   if (type === 'ERROR') {
-    if (object.code === 410) throw new WatchExpired(object.message);
-    throw refusal({ status: object.code ?? 500, text: JSON.stringify(object) }, asked);
+    if (object.code === 410) throw new WatchExpired(typeof object.message === 'string' ? object.message : '');
+    throw refusal({ status: typeof object.code === 'number' ? object.code : 500, text: JSON.stringify(object) }, asked);
   }
   if (!isObject(object)) throw noApiServer(asked, line);
   if (type === 'BOOKMARK') return { type: 'bookmark', resourceVersion: object.metadata.resourceVersion ?? '' };
