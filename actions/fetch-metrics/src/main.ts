@@ -1,5 +1,6 @@
 import { ActionError } from '@slashtrain/core/action/errors';
 import type { Host } from '@slashtrain/core/action/host';
+import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
 import type { GitHub } from '@slashtrain/core/github/client';
 import type { GitHubContext } from '@slashtrain/core/github/context';
 import type { MetricsFile } from '@slashtrain/core/metrics/metrics';
@@ -26,9 +27,10 @@ export interface Parts {
 /** Reads the metrics of a commit, finds what to compare them with, decides, and writes the verdict into the record. */
 export async function main(inputs: FetchInputs, parts: Parts): Promise<void> {
   const { host, github } = parts;
-  const opened = await openSubject(inputs, parts);
+  // GitHub is asked while the cluster is signed in to: neither needs the other.
+  const [opened, loaded] = await Promise.all([openSubject(inputs, parts), loadConfig(fetchFromDefaultBranch(github))]);
   const { subject, stored, cluster } = opened;
-  const settings = await readSettings(inputs, subject.pipeline, github);
+  const settings = await readSettings(inputs, subject.pipeline, loaded);
   const sources = await openSources(inputs, opened, settings.gates, parts);
   const [measured, compared] = await Promise.all([
     measureAll(sources),

@@ -1,5 +1,4 @@
-import { fetchFromDefaultBranch, loadConfig } from '@slashtrain/core/config/load';
-import type { GitHub } from '@slashtrain/core/github/client';
+import type { LoadedConfig } from '@slashtrain/core/config/load';
 import type { NoBaseline, PlacedGate } from '@slashtrain/core/metrics/metrics';
 import { readBaseline, type BaselineChoice, type FetchInputs } from './inputs.ts';
 
@@ -14,8 +13,7 @@ export interface Settings {
  * The workflow's inputs, and for what they leave open the configuration of the default branch. It is read even where nothing
  * is left open: `no-baseline: fail` there must hold. A pull request's own files are never asked.
  */
-export async function readSettings(inputs: FetchInputs, pipelineName: string, github: GitHub): Promise<Settings> {
-  const { config } = await loadConfig(fetchFromDefaultBranch(github));
+export async function readSettings(inputs: FetchInputs, pipelineName: string, { config }: LoadedConfig): Promise<Settings> {
   const pipeline = config.pipelines.get(pipelineName);
   const { gates } = inputs;
   const own = pipeline?.baseline;
