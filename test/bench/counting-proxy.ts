@@ -9,8 +9,11 @@ export interface CountingProxy {
   close(): void;
 }
 
-/** @param to `localhost:5000` */
-export async function countingProxy(to: string): Promise<CountingProxy> {
+/**
+ * @param to `localhost:5000`
+ * @param delay how many milliseconds later everything arrives, either way, as at a server elsewhere
+ */
+export async function countingProxy(to: string, delay = 0): Promise<CountingProxy> {
   const [host = 'localhost', port = '80'] = to.split(':');
   let bytes = 0;
   const server = createServer((near) => {
@@ -21,8 +24,9 @@ export async function countingProxy(to: string): Promise<CountingProxy> {
     ] as const) {
       one.on('data', (data: Buffer) => (bytes += data.length));
       one.on('error', () => two.destroy());
-      one.pipe(two);
-      one.on('close', () => two.end());
+      if (delay === 0) one.pipe(two);
+      else one.on('data', (data: Buffer) => setTimeout(() => two.writable && two.write(data), delay));
+      one.on('close', () => setTimeout(() => two.end(), delay));
     }
   });
   server.listen(0, '127.0.0.1');

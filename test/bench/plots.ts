@@ -50,7 +50,7 @@ function shareOf(ratio: number, { most, least }: Limit): number {
 /** Milliseconds before and after, medians; undefined where nothing was measured beside what it was. */
 export async function beforePlot(rows: readonly Row[]): Promise<string | undefined> {
   const values = rows.flatMap(({ id, what, ours, peer }) => {
-    if (!id.startsWith('start/before/') || !peer) return [];
+    if (!/^(?:start|steps)\/before\//u.test(id) || !peer) return [];
     const name = what.replace(', beside what it was', '');
     const [before, after] = [spreadOf(peer.samples).median, spreadOf(ours).median];
     return [
