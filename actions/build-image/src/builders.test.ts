@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { commandsOf, findBuilder, type DockerfileBuild, type FoundBuilder } from './builders.ts';
 import type { Command, RunProgram } from './program.ts';
-import { Scrubber } from './scrubber.ts';
 
 const plain: DockerfileBuild = {
   context: '/t/context',
@@ -143,20 +142,4 @@ describe('the builder that is found', () => {
       remedy: expect.stringMatching(/./u),
     });
   });
-});
-
-it.each([
-  ['the secret', (secret: string) => secret],
-  ['base64', (secret: string) => Buffer.from(secret).toString('base64')],
-  ['base64 of a line', (secret: string) => Buffer.from(`${secret}\n`).toString('base64')],
-  ['hexadecimal', (secret: string) => Buffer.from(secret).toString('hex')],
-  ['an address', (secret: string) => encodeURIComponent(secret)],
-])('a line with %s has it no more', (_name, form) => {
-  const scrub = new Scrubber(['pass/word ü?']);
-  expect(scrub.clean(`a ${form('pass/word ü?')} b`)).toMatch(/^a \*\*\*\S* b$/u);
-  expect(scrub.clean('a b')).toBe('a b');
-});
-
-it('a secret of several lines is one for each', () => {
-  expect(new Scrubber(['first\nsecond']).clean('x second y')).toBe('x *** y');
 });

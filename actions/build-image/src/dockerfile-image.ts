@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ActionError } from '@slashtrain/core/action/errors';
+import { Scrubber } from '@slashtrain/core/action/scrub';
 import { formatImageName, registryAddress, type ImageName } from '@slashtrain/core/registry/image-name';
 import type { Commit } from './archive.ts';
 import { commandsOf, findBuilder, repo2dockerConfig, type DockerfileBuild, type FoundBuilder } from './builders.ts';
@@ -12,7 +13,6 @@ import type { Command } from './program.ts';
 import { moveTags, publishManifests } from './publish.ts';
 import { namesIn, namesOf, readRecipe, readRepository, type Recipe } from './recipe.ts';
 import { findSame, inputsTag, readWhole, relabel, topOf, type StoredImage } from './reuse.ts';
-import { Scrubber } from './scrubber.ts';
 import { unpackFiles } from './unpack.ts';
 
 /**
@@ -129,8 +129,12 @@ function isLocal(names: readonly ImageName[]): boolean {
 
 async function runAll(builder: FoundBuilder, commands: readonly Command[], request: ImageRequest, shop: Workshop): Promise<void> {
   const { dockerfile } = request;
-  const scrub = new Scrubber([...dockerfile.secrets.values()]);
-  for (const secret of scrub.forms) shop.log.mask(secret);
+  // A secret of a letter or two would blacken the whole log.
+  const scrub = new Scrubber(4);
+  for (const secret of dockerfile.secrets.values()) {
+    scrub.add(secret);
+    shop.log.mask(secret);
+  }
   // Not every builder has a cache there at first, and classic docker reads only what it has.
   if (builder === 'docker' && dockerfile.cache)
     await shop.run({

@@ -15,6 +15,7 @@ describe('a secret is taken out', () => {
   it.each([
     ['as it is', secret],
     ['in base64', bytes.toString('base64')],
+    ['in base64 with the end of its line', Buffer.from(`${secret}\n`).toString('base64')],
     ['in base64 for URLs', bytes.toString('base64url')],
     ['in base64 after a name, as a login', Buffer.from(`x:${secret}`).toString('base64')],
     ['in base64 after two characters', Buffer.from(`ab${secret}`).toString('base64')],
@@ -51,4 +52,7 @@ describe('a secret is taken out', () => {
 
 it('what is too short to be told from other words stays', () => {
   expect(scrubber('admin').clean('an admin')).toBe('an admin');
+  const scrub = new Scrubber(4);
+  for (const secret of ['admin', 'adm']) scrub.add(secret);
+  expect(scrub.clean('an admin, adm')).toBe('an ***, adm');
 });

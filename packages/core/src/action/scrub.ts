@@ -1,5 +1,5 @@
 // What is shorter stands in many a text by chance: it would take words out of reports that are no secret.
-const shortest = 8;
+const usual = 8;
 
 /**
  * Takes secrets out of texts that leave this process other than by the log, which the runner masks: comments, checks, summaries and
@@ -8,12 +8,18 @@ const shortest = 8;
  */
 export class Scrubber {
   readonly #forms = new Set<string>();
+  readonly #shortest: number;
   /** The longest first, so that no end of one is left standing. */
   #sorted: string[] = [];
 
+  /** @param shortest characters of what is taken out; what is shorter stays */
+  constructor(shortest = usual) {
+    this.#shortest = shortest;
+  }
+
   add(secret: string): void {
     const texts = [secret.trim(), ...secret.split(/\r?\n/u).map((line) => line.trim())];
-    for (const text of texts) for (const form of text.length < shortest ? [] : formsOf(text)) this.#forms.add(form);
+    for (const text of texts) for (const form of text.length < this.#shortest ? [] : formsOf(text, this.#shortest)) this.#forms.add(form);
     this.#sorted = [...this.#forms].sort((a, b) => b.length - a.length);
   }
 
@@ -32,7 +38,7 @@ export class Scrubber {
 }
 
 /** A text and what it is encoded as, each long enough to be told from others. */
-export function formsOf(text: string): string[] {
+export function formsOf(text: string, shortest = usual): string[] {
   const bytes = Buffer.from(text, 'utf8');
   // Within a longer text base64 begins at one of three places, and its ends depend on what stands beside it.
   const anywhere = [0, 1, 2].map((shift) => {
