@@ -76,7 +76,7 @@ export function usageOfSummary(summary: unknown, namespace: string, names: Reado
     .filter(({ podRef }) => podRef?.namespace === namespace && names.has(podRef.name ?? ''))
     .flatMap(({ podRef, containers }) =>
       listIn<ContainerStats>(containers).flatMap(({ name = '', cpu, memory }) =>
-        cpu?.usageNanoCores === undefined || memory?.workingSetBytes === undefined
+        typeof cpu?.usageNanoCores !== 'number' || typeof memory?.workingSetBytes !== 'number'
           ? []
           : [{ pod: podRef?.name ?? '', container: name, cores: cpu.usageNanoCores / 1e9, bytes: memory.workingSetBytes }],
       ),

@@ -3,7 +3,7 @@ import { comesFrom } from './images.ts';
 import { runsPods } from './deadline.ts';
 import type { Policy } from './policy.ts';
 import type { Findings } from './violation.ts';
-import { entries, isFields, kindOf, type Entry } from './walk.ts';
+import { entries, isFields, kindOf, textOf, type Entry } from './walk.ts';
 
 // https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 const confinedTypes = new Set(['', 'container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']);
@@ -20,7 +20,7 @@ export function checkContents(object: KubernetesObject, policy: Policy, findings
     checkEmbedded(entry, policy, findings);
     if (isQueue(entry, object)) {
       queues.push(entry.path);
-      if (policy.queues && !policy.queues.includes(String(entry.value))) {
+      if (policy.queues && !policy.queues.includes(textOf(entry.value))) {
         findings.add('queues', entry.path, entry.value, `one of ${policy.queues.join(', ')}`);
       }
     }
@@ -48,7 +48,7 @@ function checkHost({ key, value, path }: Entry, policy: Policy, findings: Findin
 
 function checkPrivileges({ key, value, path, parentKey }: Entry, policy: Policy, findings: Findings): void {
   if (parentKey === 'capabilities' && key === 'add' && isSet(value)) {
-    const added = Array.isArray(value) ? value.map((name) => String(name).replace(/^CAP_/u, '')) : [String(value)];
+    const added = Array.isArray(value) ? value.map((name) => textOf(name).replace(/^CAP_/u, '')) : [textOf(value)];
     const others = added.filter((name) => !policy.capabilities.includes(name));
     if (others.length > 0)
       findings.add('capabilities', path, others, policy.capabilities.length > 0 ? policy.capabilities.join(', ') : 'none');
@@ -66,7 +66,7 @@ function checkPrivileges({ key, value, path, parentKey }: Entry, policy: Policy,
   if (key.startsWith('container.apparmor.security.beta.kubernetes.io/') && (value === 'unconfined' || isExpression(value)))
     refuse('runtime/default');
   if (parentKey === 'seLinuxOptions' && (key === 'user' || key === 'role') && isSet(value) && value !== '') refuse('not set');
-  if (parentKey === 'seLinuxOptions' && key === 'type' && !confinedTypes.has(String(value ?? ''))) refuse('container_t');
+  if (parentKey === 'seLinuxOptions' && key === 'type' && !confinedTypes.has(textOf(value ?? ''))) refuse('container_t');
 }
 
 function checkImage({ key, value, path, parentKey }: Entry, policy: Policy, findings: Findings): void {

@@ -1,6 +1,6 @@
 import { isAccelerator } from '../kinds/accelerators.ts';
 import { pipelineDemand } from './pipeline.ts';
-import { fieldsAt, isFields, kindOf, type Fields } from './walk.ts';
+import { fieldsAt, isFields, kindOf, textOf, type Fields } from './walk.ts';
 
 /** How much a run may take at most. */
 export interface Demand {
@@ -63,7 +63,7 @@ class Counter {
     if (isFields(spec['workflowTemplateRef'])) return this.#unbounded('the template is on the cluster; write the workflow out');
     const templates = (Array.isArray(spec['templates']) ? spec['templates'] : []).filter(isFields);
     const named = new Map<string, number>();
-    const name = (template: unknown): void => void named.set(String(template), (named.get(String(template)) ?? 0) + 1);
+    const name = (template: unknown): void => void named.set(textOf(template), (named.get(textOf(template)) ?? 0) + 1);
     name(spec['entrypoint']);
     name(spec['onExit']);
     let fans = false;

@@ -1,6 +1,7 @@
 import { ActionError } from '../action/errors.ts';
 import type { KubernetesObject } from '../kinds/kind.ts';
 import type { Policy, PolicyRule } from './policy.ts';
+import { textOf } from './walk.ts';
 
 /** One place in a submitted object that a rule forbids. */
 export interface Violation {
@@ -53,7 +54,7 @@ export function refuseViolations(violations: readonly Violation[]): void {
 
 function nameOf(object: KubernetesObject): string {
   const { name, generateName } = (object.metadata ?? {}) as { name?: unknown; generateName?: unknown };
-  return `${object.kind}/${String(name ?? generateName ?? '(no name)')}`.slice(0, 200);
+  return `${object.kind}/${textOf(name ?? generateName ?? '(no name)')}`.slice(0, 200);
 }
 
 function show(value: unknown): string {

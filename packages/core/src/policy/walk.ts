@@ -48,5 +48,10 @@ export function fieldsAt(value: unknown, ...keys: string[]): Fields | undefined 
 export function kindOf(object: Fields): string {
   const { apiVersion, kind } = object;
   const group = typeof apiVersion === 'string' && apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
-  return `${String(kind)}${group}`;
+  return `${textOf(kind)}${group}`;
+}
+
+/** What stands in a field as a text: a manifest may hold an object whose `toString` is a number. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -85,7 +85,8 @@ async function readConfig(file: string): Promise<DockerConfig> {
   }
   const { auths, credHelpers, credsStore } = Object(value) as Record<string, unknown>;
   for (const [key, entry] of Object.entries(Object(auths) as object)) config.auths.set(key, Object(entry) as Record<string, unknown>);
-  for (const [key, name] of Object.entries(Object(credHelpers) as object)) config.credHelpers.set(key, String(name));
+  for (const [key, name] of Object.entries(Object(credHelpers) as object))
+    config.credHelpers.set(key, typeof name === 'string' ? name : JSON.stringify(name));
   if (typeof credsStore === 'string' && credsStore !== '') config.credsStore = credsStore;
   return config;
 }
