@@ -8,6 +8,7 @@ import { LogGatherer } from '@slashtrain/core/run/log-gatherer';
 import { formatReference, parseReference, type RunReference } from '@slashtrain/core/run/reference';
 import { isEnded, type Status } from '@slashtrain/core/run/state';
 import { hasTrials } from '@slashtrain/core/sweep/sweep';
+import { podsToRead } from '@slashtrain/core/sweep/trials';
 import type { Runs } from './runs.ts';
 
 /** Everything outside that settling a record touches. */
@@ -65,7 +66,7 @@ async function conclude(stored: StoredRecord, reference: RunReference, status: S
     parts.log.debug(`no pods of ${stored.name}: ${describe(error)}`);
     return nothing;
   });
-  const gathered = await readLog(stored, reference, status, parts);
+  const gathered = await readLog(stored, reference, { status, pods }, parts);
   // That it is gone is what was asked for; why, the record says.
   const end: Status = status.state === 'deleted' && stored.record.cancel ? { state: 'cancelled' } : status;
   const ended = await concludeRun(stored, end, { pods, gathered }, parts);
@@ -73,15 +74,25 @@ async function conclude(stored: StoredRecord, reference: RunReference, status: S
 }
 
 /** Reads the log to its end. What cannot be read is tried again by the next sync, for an hour: metrics are written once. */
-async function readLog(stored: StoredRecord, reference: RunReference, status: Status, parts: SettleParts): Promise<LogGatherer> {
-  const gathered = new LogGatherer({ byPod: hasTrials(stored.record.sweep) });
+async function readLog(
+  { name, record }: StoredRecord,
+  reference: RunReference,
+  { status, pods }: { status: Status; pods: PodsObservation },
+  parts: SettleParts,
+): Promise<LogGatherer> {
+  const { sweep } = record;
+  const gathered = new LogGatherer({ byPod: hasTrials(sweep) });
   try {
-    for await (const lines of parts.backend.logs(reference, parts.signal)) for (const line of lines) gathered.add(line);
+    // A request for each log: of a sweep of a thousand trials one reads what termination messages do not say.
+    const outputs = hasTrials(sweep) ? await parts.backend.podOutputs?.(reference) : undefined;
+    const needed = hasTrials(sweep) && outputs ? podsToRead(sweep, pods, (pod) => outputs.get(pod) ?? []) : undefined;
+    const only = needed && ((pod: string): boolean => needed.has(pod));
+    for await (const lines of parts.backend.logs(reference, parts.signal, 'ended', only)) for (const line of lines) gathered.add(line);
     parts.signal.throwIfAborted();
   } catch (error) {
-    const since = Date.parse(status.endedAt ?? stored.record.createdAt);
+    const since = Date.parse(status.endedAt ?? record.createdAt);
     if (parts.signal.aborted || parts.now() - since < longestLog) throw error;
-    parts.log.warning(`the log of ${stored.name} could not be read, so that metrics may be missing: ${describe(error)}`);
+    parts.log.warning(`the log of ${name} could not be read, so that metrics may be missing: ${describe(error)}`);
   }
   return gathered;
 }

@@ -73,8 +73,9 @@ export interface RunBackend {
    * Follows the logs of all the run's pods, present and to come, each line once, until `signal` aborts or the run has
    * ended and all is read. With `ended`, a container's log is read once the container has ended: no connection is held
    * while it runs.
+   * @param only the pods, by name, whose logs are wanted, where not all are; a backend may give others too
    */
-  logs(reference: RunReference, signal: AbortSignal, when?: 'live' | 'ended'): AsyncIterable<LogLine[]>;
+  logs(reference: RunReference, signal: AbortSignal, when?: 'live' | 'ended', only?: (pod: string) => boolean): AsyncIterable<LogLine[]>;
   /** A look at the run's pods. */
   pods(reference: RunReference): Promise<PodsObservation>;
   /**

@@ -103,7 +103,12 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
     }
   };
 
-  const startLogs = (reference: RunReference, signal: AbortSignal, when: 'live' | 'ended'): Source<LogLine[]> => {
+  const startLogs = (
+    reference: RunReference,
+    signal: AbortSignal,
+    when: 'live' | 'ended',
+    only: ((pod: string) => boolean) | undefined,
+  ): Source<LogLine[]> => {
     const ended = new AbortController();
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
@@ -138,6 +143,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
         ended: ended.signal,
         when,
         pods: (until) => watchPods(reference, until),
+        ...(only ? { only } : {}),
       })[Symbol.asyncIterator]();
     };
     let lines: AsyncIterator<LogLine[], undefined> | undefined;
@@ -192,7 +198,7 @@ export function kubernetesBackend(client: KubernetesClient, options: KubernetesB
       }
     },
 
-    logs: (reference, signal, when = 'live') => iterate(() => startLogs(reference, signal, when)),
+    logs: (reference, signal, when = 'live', only) => iterate(() => startLogs(reference, signal, when, only)),
 
     watchPods: (reference, signal) =>
       gatherPods({

@@ -37,7 +37,7 @@ export async function backendFor(
     find: (kind, namespace, name) => of(kind.resource).find(kind, namespace, name),
     look: (reference) => of(reference).look(reference),
     observe: (reference, signal) => of(reference).observe(reference, signal),
-    logs: (reference, signal, when) => of(reference).logs(reference, signal, when),
+    logs: (reference, signal, when, only) => of(reference).logs(reference, signal, when, only),
     pods: (reference) => of(reference).pods(reference),
     watchPods: (reference, signal) => of(reference).watchPods(reference, signal),
     cancel: (reference, grace) => of(reference).cancel(reference, grace),

@@ -16,6 +16,8 @@ export interface LogFollowOptions {
   selector: string;
   /** Containers whose logs are not wanted. */
   without?: ReadonlySet<string>;
+  /** The pods, by name, whose logs are wanted; absent for all. */
+  only?: (pod: string) => boolean;
   signal: AbortSignal;
   /** Aborts when the run has ended: then the logs are read to their end. */
   ended: AbortSignal;
@@ -73,6 +75,7 @@ function startFollowing(client: KubernetesClient, options: LogFollowOptions): So
     if (!signal.aborted) channel.close({ error });
   };
   const see = (pod: Pod): void => {
+    if (options.only && !options.only(pod.metadata.name ?? '')) return;
     const uid = pod.metadata.uid ?? '';
     const view = views.get(uid) ?? new PodView(client, pod);
     views.set(uid, view);

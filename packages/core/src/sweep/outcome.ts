@@ -26,12 +26,16 @@ export function trialState(pod: PodResult | undefined): TrialState {
 export function withStopped(sweep: RunSweep | undefined, { state, reason }: Status, pods: readonly PodResult[]): PodResult[] {
   const isStopped = state === 'cancelled' || (state === 'failed' && reason === 'deadline');
   if (!hasTrials(sweep) || !isStopped) return [...pods];
-  return pods.map((pod) => (pod.phase === 'Failed' && pod.containers.some(isSignalled) ? { ...pod, stopped: true } : pod));
+  return pods.map((pod) => (pod.phase === 'Failed' && !pod.containers.some(hasFailed) ? { ...pod, stopped: true } : pod));
 }
 
-// SIGTERM and SIGKILL, as a shell counts them.
-function isSignalled({ exitCode, reason }: PodResult['containers'][number]): boolean {
-  return (exitCode === 143 || exitCode === 137) && reason !== 'OOMKilled';
+// Argo's own; stopped before the program had begun, they end as they like.
+const helpers = new Set(['init', 'wait']);
+
+/** By itself: not by SIGTERM or SIGKILL, as a shell counts them, unless it took too much memory. */
+function hasFailed({ name, exitCode = 0, reason }: PodResult['containers'][number]): boolean {
+  if (helpers.has(name)) return false;
+  return reason === 'OOMKilled' || (exitCode !== 0 && exitCode !== 143 && exitCode !== 137);
 }
 
 /** Whether more trials of a sweep have failed than may, so that what is left of it is tried for nothing. */

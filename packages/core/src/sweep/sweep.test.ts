@@ -6,7 +6,7 @@ import type { Status } from '../run/state.ts';
 import { sweepStatus, withStopped } from './outcome.ts';
 import { rankSettings } from './rank.ts';
 import type { RunSweep, Trial } from './sweep.ts';
-import { sweepMetrics, type TrialSources } from './trials.ts';
+import { podsToRead, sweepMetrics, type TrialSources } from './trials.ts';
 
 const sweep: RunSweep = {
   method: 'grid',
@@ -85,6 +85,9 @@ const pods = (...phases: string[]): PodResult[] => phases.map((phase, rank) => p
 const killed = (rank: number, reason = 'Error'): PodResult =>
   pod(rank, 'Failed', { containers: [{ name: 'main', exitCode: 143, reason, restarts: 0 }] });
 
+const crashed = (rank: number): PodResult =>
+  pod(rank, 'Failed', { containers: [{ name: 'main', exitCode: 2, reason: 'Error', restarts: 0 }] });
+
 describe('sweepStatus', () => {
   const retries: Status = { state: 'failed', reason: 'retries', message: 'Job has failed indexes' };
   const late: Status = { state: 'failed', reason: 'deadline', message: 'Job was active longer than specified deadline' };
@@ -140,7 +143,7 @@ describe('sweepStatus', () => {
     [
       'a Workflow that was stopped since more have failed',
       { state: 'cancelled', message: "Stopped with strategy 'Stop'" },
-      [...pods('Failed', 'Failed', 'Succeeded'), killed(3)],
+      [crashed(0), crashed(1), pod(2, 'Succeeded'), killed(3)],
       {},
       { state: 'failed', reason: 'retries', message: '2 of 4 trials failed; at most 1 may, and what was left was stopped' },
     ],
@@ -149,7 +152,8 @@ describe('sweepStatus', () => {
     [
       'a Workflow, its budget',
       late,
-      [...pods('Succeeded', 'Failed'), killed(2), killed(3)],
+      // The last one was stopped before its program had begun.
+      [pod(0, 'Succeeded'), crashed(1), killed(2), pod(3, 'Failed', { containers: [{ name: 'init', exitCode: 64, restarts: 0 }] })],
       { budget },
       { state: 'succeeded', message: 'stopped by its budget of 2 GPU-hours, after 2 of 4 trials had ended' },
     ],
@@ -164,7 +168,7 @@ describe('sweepStatus', () => {
   });
 
   it('counts a trial that ran out of memory as failed, also where the whole was stopped', () => {
-    const seen = [pod(0, 'Failed'), pod(1, 'Failed', { containers: [{ name: 'main', exitCode: 137, reason: 'OOMKilled', restarts: 0 }] })];
+    const seen = [crashed(0), pod(1, 'Failed', { containers: [{ name: 'main', exitCode: 137, reason: 'OOMKilled', restarts: 0 }] })];
     expect(sweepStatus(sweep, { state: 'cancelled' }, seen).state).toBe('failed');
     expect(withStopped(sweep, { state: 'cancelled' }, [...seen, killed(2)]).map(({ stopped }) => stopped)).toEqual([
       undefined,
@@ -231,6 +235,26 @@ describe('sweepMetrics', () => {
     });
     expect(trials[2]?.reason).toBe('out-of-memory');
     expect(trials[2]?.message).not.toContain('s-2-x');
+  });
+
+  it('needs the logs of those alone whose termination messages do not say it, and of the best', () => {
+    const all = pods('Succeeded', 'Succeeded', 'Succeeded', 'Failed');
+    const said = new Map([
+      ['s-0-x', '0.5'],
+      ['s-1-x', '0.9'],
+    ]);
+    const outputs = (name: string): { name: string; value: string }[] => [{ name: 'accuracy', value: said.get(name) ?? 'none' }];
+    const read = (change: Partial<RunSweep> = {}): string[] => [
+      ...podsToRead({ ...sweep, ...change }, { pods: all, evidence: [] }, outputs),
+    ];
+    expect(read()).toEqual(['s-1-x', 's-2-x', 's-3-x']);
+    expect(read({ direction: 'lower' })).toEqual(['s-0-x', 's-2-x', 's-3-x']);
+    expect(read({ on: 'best' })).toHaveLength(4);
+  });
+
+  it('needs the logs of 20 of those that failed', () => {
+    const seen = { pods: Array.from({ length: 100 }, (_, rank) => pod(rank, 'Failed')), evidence: [] };
+    expect(podsToRead({ ...sweep, trials: seen.pods.map(() => ['1']) }, seen, () => []).size).toBe(20);
   });
 
   it('is kept with its record, NaN and all', () => {

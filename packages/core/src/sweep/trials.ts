@@ -23,6 +23,7 @@ export interface TrialSources {
 const mostMetrics = 10;
 const mostOutputs = 5;
 const longestText = 300;
+const mostFailedLogs = 20;
 
 /**
  * What a sweep measured: the curves of its best trial, and every trial's settings and numbers. A trial's metrics are the
@@ -60,6 +61,27 @@ export function sweepMetrics(sweep: RunSweep, sources: TrialSources): RunMetrics
     trials,
     dropped: cut === 0 ? [] : [`of ${cut} trials only the first ${mostMetrics} metrics are kept`],
   };
+}
+
+/**
+ * The pods of a sweep whose logs say more than their termination messages. Of a trial that left its metric there the log is not needed,
+ * but for the best one's, whose curves are shown; of those that failed so many are read as a report tells apart.
+ * @param outputs what each pod wrote as termination message
+ */
+export function podsToRead(sweep: RunSweep, pods: PodsObservation, outputs: TrialSources['outputs']): Set<string> {
+  // Any other value than the last is one of the curve, which is in the log alone.
+  if (sweep.on !== 'last') return new Set(pods.pods.map(({ name }) => name));
+  const told = [...podsByTrial(pods.pods).values()].filter(
+    (pod) =>
+      trialState(pod) === 'succeeded' &&
+      outputs(pod.name).some(({ name, value }) => name === sweep.metric && outputNumber(value) !== undefined),
+  );
+  const known = new Set(told.map(({ name }) => name));
+  const { trials = [] } = sweepMetrics(sweep, { pods, series: () => [], tail: () => [], outputs });
+  const best = podsByTrial(pods.pods).get(rankSettings(trials, sweep)[0]?.trials[0]?.index ?? -1);
+  const failed = pods.pods.filter((pod) => trialState(pod) === 'failed').map(({ name }) => name);
+  const unread = new Set([...known, ...failed.slice(mostFailedLogs)]);
+  return new Set(pods.pods.flatMap(({ name }) => (unread.has(name) && name !== best?.name ? [] : [name])));
 }
 
 function withOutputs(series: MetricSeries[], outputs: readonly { name: string; value: string }[]): MetricSeries[] {
