@@ -182,5 +182,8 @@ function withExecInfo(user: User, cluster: Cluster): User {
         : {}),
     },
   };
-  return { ...user, exec: { ...exec, env: [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }] } };
+  return {
+    ...user,
+    exec: { ...exec, env: [...(Array.isArray(exec.env) ? exec.env : []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }] },
+  };
 }
