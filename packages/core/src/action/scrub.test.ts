@@ -30,6 +30,10 @@ describe('a secret is taken out', () => {
     expect(clean).not.toContain(form.slice(6, -6));
   });
 
+  it('with nothing left of what is encoded alone', () => {
+    for (const form of ['base64', 'base64url', 'hex'] as const) expect(scrubber(secret).clean(`${bytes.toString(form)}.`)).toBe('***.');
+  });
+
   it('line by line', () => {
     expect(scrubber('first line of a key\nsecond line of a key').clean('a second line of a key')).toBe('a ***');
   });

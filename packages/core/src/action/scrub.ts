@@ -50,6 +50,8 @@ export function formsOf(text: string, shortest = usual): string[] {
   });
   const forms = [
     text,
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
     ...anywhere,
     ...anywhere.map((form) => form.replaceAll('+', '-').replaceAll('/', '_')),
     bytes.toString('hex'),
