@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parts, type Options, type PartName } from './part.ts';
 import { build, root } from './programs.ts';
-import { commitOf, machine, type Results } from './results.ts';
+import { commitOf, machine, readResults, type Results } from './results.ts';
 import type { Answer } from './run-part.ts';
 import { headOf, missed, tableOf } from './table.ts';
 
@@ -12,6 +12,7 @@ import { headOf, missed, tableOf } from './table.ts';
  * Every figure that the issues name, ours beside a peer's, in one table. Measures, and asserts nothing.
  *   node test/bench/main.ts [--only PART]... [--quick] [--rounds N] [--json FILE] [--write]
  *     [--kubeconfig FILE --context NAME] [--registry HOST] [--mlflow VENV] [--tensorboard VENV] [--megabytes N] [--before FOLDER]
+ *   node test/bench/main.ts --from FILE --write      measures nothing, and makes docs/performance.md of what --json wrote
  * A part that needs what is not there is left out, with a line that says what to install or to name. A cluster and a registry are
  * named, never ambient; HOST speaks http, and the cluster pulls from it. --write makes docs/performance.md of what was measured.
  * --before adds the bundles of another checkout, built, to the part `start`. docs/performance.md tells what each figure means.
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: text,
     json: text,
+    from: text,
     write: { type: 'boolean', default: false },
     kubeconfig: text,
     context: text,
@@ -53,41 +55,44 @@ const options: Omit<Options, 'rounds'> & { rounds?: number } = {
   ...(values.megabytes !== undefined && { megabytes: whole('megabytes', values.megabytes) }),
 };
 
-const results: Results = {
-  version: 1,
-  commit: commitOf(root),
-  at: new Date().toISOString(),
-  seconds: 0,
-  quick: values.quick,
-  machine: machine(),
-  rows: [],
-  skipped: [],
-};
-const begin = performance.now();
-build();
-const broken: PartName[] = [];
-for (const part of wanted) {
-  const start = performance.now();
-  process.stderr.write(`${part}: ${parts[part]} … `);
-  try {
-    const answer = await measured(part);
-    if ('missing' in answer) results.skipped.push({ part, why: answer.missing });
-    else results.rows.push(...answer.rows);
-    process.stderr.write('missing' in answer ? `skipped: ${answer.missing}\n` : `${((performance.now() - start) / 1000).toFixed(0)} s\n`);
-  } catch (error) {
-    broken.push(part);
-    results.skipped.push({ part, why: `it broke: ${error instanceof Error ? error.message : String(error)}` });
-    process.stderr.write(`broke: ${String(error)}\n`);
-  }
-}
-results.seconds = Math.round((performance.now() - begin) / 1000);
-
+const results: Results = values.from === undefined ? await measureAll() : readResults(values.from);
 console.log(`${headOf(results)}\n\n${tableOf(results.rows)}`);
 for (const { part, why } of results.skipped) console.log(`skipped: ${part}: ${why}`);
 for (const { what } of missed(results.rows)) console.log(`missed: ${what}`);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results)}\n`);
 if (values.write) await (await import('./page.ts')).writePage(results);
-process.exitCode = broken.length > 0 ? 1 : 0;
+
+async function measureAll(): Promise<Results> {
+  const results: Results = {
+    version: 1,
+    commit: commitOf(root),
+    at: new Date().toISOString(),
+    seconds: 0,
+    quick: values.quick,
+    machine: machine(),
+    rows: [],
+    skipped: [],
+  };
+  const begin = performance.now();
+  build();
+  for (const part of wanted) {
+    const start = performance.now();
+    process.stderr.write(`${part}: ${parts[part]} … `);
+    try {
+      const answer = await measured(part);
+      if ('missing' in answer) results.skipped.push({ part, why: answer.missing });
+      else results.rows.push(...answer.rows);
+      process.stderr.write('missing' in answer ? `skipped: ${answer.missing}\n` : `${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+    } catch (error) {
+      process.exitCode = 1;
+      results.skipped.push({ part, why: `it broke: ${error instanceof Error ? error.message : String(error)}` });
+      process.stderr.write(`broke: ${String(error)}\n`);
+    }
+    results.seconds = Math.round((performance.now() - begin) / 1000);
+    // After each part: what was measured is not lost with what was not.
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results)}\n`);
+  }
+  return results;
+}
 
 function measured(part: PartName): Promise<Answer> {
   return new Promise((done, fail) => {
