@@ -6,17 +6,17 @@ import { maskedCrc32c } from '../../../actions/fetch-metrics/src/sources/events/
 import { Curves } from '../../../actions/fetch-metrics/src/sources/events/curves.ts';
 import { readEvents } from '../../../actions/fetch-metrics/src/sources/events/read.ts';
 import type { Part } from '../part.ts';
-import { firstLine, peakOf } from '../programs.ts';
+import { firstLine } from '../programs.ts';
 import { inTurn } from '../samples.ts';
 
 /** Event files: our reader beside TensorBoard's own. Both must find the same number of values. */
 const program = `
-import re, sys, time
+import sys, time
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 start = time.perf_counter()
 count = sum(len(event.summary.value) for event in LegacyEventFileLoader(sys.argv[1]).Load())
 seconds = time.perf_counter() - start
-print(seconds, count, re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])
+print(seconds, count)
 `;
 
 export const part: Part = {
@@ -31,7 +31,7 @@ export const part: Part = {
     writeFileSync(file, makeEvents(quick ? 5e6 : 100e6));
     const size = statSync(file).size / 1e6;
     const python = join(tensorboard, 'bin/python');
-    let [points, theirMemory] = [0, 0];
+    let points = 0;
     try {
       const speeds = await inTurn(
         rounds,
@@ -46,9 +46,8 @@ export const part: Part = {
           tensorboard: () => {
             const { stdout, stderr, status } = spawnSync(python, ['-c', program, file], { encoding: 'utf8' });
             if (status !== 0) throw new Error(stderr);
-            const [seconds = 0, count = 0, peak = 0] = stdout.trim().split(' ').map(Number);
+            const [seconds = 0, count = 0] = stdout.trim().split(' ').map(Number);
             if (points !== 0 && count !== points) throw new Error(`ours read ${points} values, TensorBoard ${count}`);
-            theirMemory = Math.max(theirMemory, (peak * 1024) / 1e6);
             return size / seconds;
           },
         },
@@ -60,7 +59,6 @@ export const part: Part = {
           ...{ id: 'events/speed', what: `event files of ${Math.round(size)} MB are read`, issues: [9], unit: 'MB/s', better: 'higher' },
           ours: speeds.ours,
           peer: { name: "TensorBoard's own reader", version, samples: speeds.tensorboard },
-          memory: { ours: peakOf('self'), peer: theirMemory },
           limits: [{ of: 'ratio', least: 1 }],
         },
       ];
