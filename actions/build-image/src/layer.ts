@@ -7,7 +7,6 @@ import type { BlobSource } from '@slashtrain/core/registry/upload';
 import { Gzip } from 'fflate/browser';
 import { pack, type Pack } from 'tar-stream';
 import { fileTime } from './file-time.ts';
-import { prepareFor } from './memory.ts';
 
 /** A file, a symbolic link or an empty folder of a layer. */
 export interface LayerFile {
@@ -49,7 +48,6 @@ export async function writeLayer<T extends LayerFile>(
   file: string,
 ): Promise<Layer> {
   const bytes = files.reduce((total, { size }) => total + size, 0);
-  await prepareFor(bytes);
   const tar = pack();
   const feeding = feed(tar, sorted(files, destination.slice(1)), read);
   feeding.catch((error: unknown) => tar.destroy(error as Error));

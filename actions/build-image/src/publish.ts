@@ -6,7 +6,6 @@ import { push, type Registry } from '@slashtrain/core/registry/registry';
 import { bytesSource, copyBlob, placeBlob, type BlobSource, type Placed } from '@slashtrain/core/registry/upload';
 import type { Base } from './base.ts';
 import type { Composed, Part } from './compose.ts';
-import { prepareFor } from './memory.ts';
 import { inParallel } from './parallel.ts';
 
 /** What became of one blob of an image. */
@@ -196,7 +195,7 @@ export async function moveTags(
   );
 }
 
-async function fromBase(
+function fromBase(
   registries: Registries,
   base: Base,
   blob: Descriptor,
@@ -204,6 +203,5 @@ async function fromBase(
   isThere: boolean | undefined,
 ): Promise<Placed> {
   if (!base.name) throw new ActionError('internal', 'scratch has no layers');
-  if (!isThere) await prepareFor(blob.size);
   return copyBlob({ registry: registries.of(base.name), repository: base.name.repository }, to, blob, isThere);
 }
