@@ -31,8 +31,6 @@ export interface Layer extends BlobSource {
 
 // Pieces of one size, so that the compressed bytes do not depend on how the data happened to come.
 const piece = 64 * 1024;
-/** Bytes of files up to which a layer is stored in its gzip as it is: to press that little takes longer than to send it. */
-const small = 256 * 1024;
 
 /**
  * Writes the files below `destination` as a layer that is the same on every machine: sorted by their bytes, of user
@@ -47,7 +45,6 @@ export async function writeLayer<T extends LayerFile>(
   destination: string,
   file: string,
 ): Promise<Layer> {
-  const bytes = files.reduce((total, { size }) => total + size, 0);
   const tar = pack();
   const feeding = feed(tar, sorted(files, destination.slice(1)), read);
   feeding.catch((error: unknown) => tar.destroy(error as Error));
@@ -58,8 +55,7 @@ export async function writeLayer<T extends LayerFile>(
     let unpacked = 0;
     let size = 0;
     const ready: Uint8Array[] = [];
-    const level = bytes <= small ? 0 : 6;
-    const gzip = new Gzip({ level, mtime: 0 }, (chunk) => ready.push(chunk));
+    const gzip = new Gzip({ level: 6, mtime: 0 }, (chunk) => ready.push(chunk));
     const flush = async (): Promise<void> => {
       for (const chunk of ready.splice(0)) {
         whole.update(chunk);

@@ -41,7 +41,7 @@ export interface Made {
 /** Blobs on their way at once: more would only share the line. */
 const atOnce = 4;
 /** Bytes up to which a layer that nobody has seen is sent without asking for it first. */
-const small = 512 * 1024;
+const small = 64 * 1024;
 
 /** Which of a base's layers a repository has, by digest. */
 export type LayersPresent = ReadonlyMap<string, boolean>;
