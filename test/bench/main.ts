@@ -14,7 +14,8 @@ import { headOf, missed, tableOf } from './table.ts';
  *     [--kubeconfig FILE --context NAME] [--registry HOST] [--mlflow VENV] [--tensorboard VENV] [--megabytes N] [--before FOLDER]
  *   node test/bench/main.ts --from FILE --write      measures nothing, and makes docs/performance.md of what --json wrote
  * A part that needs what is not there is left out, with a line that says what to install or to name. A cluster and a registry are
- * named, never ambient; HOST speaks http, and the cluster pulls from it. --write makes docs/performance.md of what was measured.
+ * named, never ambient; HOST speaks http, and the cluster pulls from it. --write makes docs/performance.md of what was measured;
+ * with --only the other parts' figures stay, and the page says when each was measured.
  * --before adds the bundles of another checkout, built, to the part `start`. docs/performance.md tells what each figure means.
  */
 const text = { type: 'string' } as const;
@@ -59,7 +60,7 @@ const results: Results = values.from === undefined ? await measureAll() : readRe
 console.log(`${headOf(results)}\n\n${tableOf(results.rows)}`);
 for (const { part, why } of results.skipped) console.log(`skipped: ${part}: ${why}`);
 for (const { what } of missed(results.rows)) console.log(`missed: ${what}`);
-if (values.write) await (await import('./page.ts')).writePage(results);
+if (values.write) await (await import('./page.ts')).writePage(results, wanted.length < names.length);
 
 async function measureAll(): Promise<Results> {
   const results: Results = {

@@ -4,8 +4,8 @@ import { format, resolveConfig } from 'prettier';
 import { parts, type PartName } from './part.ts';
 import { beforePlot, ratiosPlot } from './plots.ts';
 import { root } from './programs.ts';
-import { readResults, type Results } from './results.ts';
-import { headOf, missed, tableOf } from './table.ts';
+import { readResults, withLater, type Results } from './results.ts';
+import { againOf, headOf, missed, tableOf } from './table.ts';
 
 /** The figures that docs/performance.md tells. */
 const figures = 'test/bench/results.json';
@@ -13,8 +13,9 @@ const page = 'docs/performance.md';
 const plots = { ratios: 'docs/images/performance-ratios.svg', before: 'docs/images/performance-before.svg' };
 const markers = ['<!-- figures -->', '<!-- /figures -->'] as const;
 
-/** Keeps the figures of a run, and makes the page's tables and plots of them. */
-export async function writePage(results: Results): Promise<void> {
+/** Keeps the figures of a run, and makes the page's tables and plots of them. @param isPart whether those of other parts stay */
+export async function writePage(measured: Results, isPart: boolean): Promise<void> {
+  const results = isPart ? withLater(readResults(join(root, figures)), measured) : measured;
   const options = { ...(await resolveConfig(join(root, figures))), parser: 'json' };
   writeFileSync(join(root, figures), await format(JSON.stringify(shortened(results)), options));
   for (const [file, text] of await pageFiles()) writeFileSync(join(root, file), text);
@@ -44,6 +45,7 @@ export function figuresText(results: Results): string {
   const lines = missed(rows).map(({ what, peer }) => `- ${what}${peer ? `, ${peer.name}` : ''}`);
   return [
     `${headOf(results)}.`,
+    ...(results.again ?? []).map(({ parts: own, ...one }) => `Measured again: ${own.join(', ')}, ${againOf(one)}.`),
     ...sections,
     '### Missed',
     lines.length === 0 ? 'Nothing.' : lines.join('\n'),

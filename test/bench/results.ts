@@ -33,6 +33,25 @@ export interface Results {
   machine: Machine;
   rows: Row[];
   skipped: Skipped[];
+  /** Parts that were measured again by themselves. */
+  again?: ({ parts: PartName[] } & Pick<Results, 'commit' | 'at' | 'machine'>)[];
+}
+
+/** A run of all parts, with those that a later run measured in their place. */
+export function withLater(kept: Results, later: Results): Results {
+  const isLater = ({ id }: Row): boolean => later.rows.some((row) => partOf(row) === partOf({ id }));
+  const parts = [...new Set(later.rows.map(partOf))];
+  const earlier = (kept.again ?? []).map((one) => ({ ...one, parts: one.parts.filter((part) => !parts.includes(part)) }));
+  return {
+    ...kept,
+    rows: [...kept.rows.filter((row) => !isLater(row)), ...later.rows],
+    skipped: kept.skipped.filter(({ part }) => !parts.includes(part)),
+    again: [...earlier.filter((one) => one.parts.length > 0), { parts, commit: later.commit, at: later.at, machine: later.machine }],
+  };
+}
+
+function partOf({ id }: Pick<Row, 'id'>): PartName {
+  return id.slice(0, id.indexOf('/')) as PartName;
 }
 
 export function machine(): Machine {

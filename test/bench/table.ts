@@ -42,8 +42,17 @@ export function machineWords({ cpu, cores, memory, kernel, node, load }: Machine
 }
 
 /** One line over a table. */
-export function headOf({ commit, at, seconds, machine }: Results): string {
-  return `${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit.slice(0, 7)}${commit.endsWith('+') ? ' with changes' : ''}, ${Math.round(seconds / 60)} min: ${machineWords(machine)}`;
+export function headOf({ seconds, machine, ...run }: Results): string {
+  return `${momentOf(run)}, ${Math.round(seconds / 60)} min: ${machineWords(machine)}`;
+}
+
+/** When parts were measured again, on which commit, and how busy the machine was. */
+export function againOf({ machine, ...run }: Pick<Results, 'commit' | 'at' | 'machine'>): string {
+  return `${momentOf(run)}, load ${machine.load} at the begin`;
+}
+
+function momentOf({ commit, at }: Pick<Results, 'commit' | 'at'>): string {
+  return `${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit.slice(0, 7)}${commit.endsWith('+') ? ' with changes' : ''}`;
 }
 
 /** `0.97 (0.95 – 1.02)`: the median, and the quartiles where there are enough rounds for them to say something. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { compare, comparisonText, warningsOf } from '../bench/compare.ts';
 import type { Row } from '../bench/part.ts';
-import type { Results } from '../bench/results.ts';
+import { withLater, type Results } from '../bench/results.ts';
 import { quantile, ratios, spreadOf } from '../bench/samples.ts';
 import { keeps, number, shown, tableOf } from '../bench/table.ts';
 import { seeded } from '@slashtrain/core/metrics/random';
@@ -120,4 +120,13 @@ describe('a table', () => {
     expect(spreadOf([1, 2, 3, 4])).toEqual({ median: 2, low: 1, high: 4 });
     expect([quantile([], 0.5), number(Number.NaN)]).toEqual([Number.NaN, '–']);
   });
+});
+
+it('keeps the other figures where some parts are measured again, and says which', () => {
+  const kept = results([timed(1), counted(7)]);
+  const later = { ...results([timed(2)], '2026-11-23T00:00:00Z'), commit: 'b'.repeat(40) };
+  const { rows, again } = withLater(kept, later);
+  expect(rows).toEqual([counted(7), timed(2)]);
+  expect(again).toEqual([{ parts: ['start'], commit: later.commit, at: later.at, machine }]);
+  expect(withLater({ ...kept, rows, again: again ?? [] }, later).again).toEqual(again);
 });

@@ -14,7 +14,8 @@ import { absent, firstLine } from '../programs.ts';
 
 /*
  * One changed line on a large base: the layer builder, `docker build` with `docker push`, and buildah, in one run on one registry,
- * with time and bytes over the line. When warm, docker and buildah have the base and all of the last build on their disk, as a
+ * with time and bytes over the line. `docker build` is BuildKit's since Docker 23; the classic builder, which Debian's package still
+ * has alone, stands beside it. When warm, docker and buildah have the base and all of the last build on their disk, as a
  * machine of one's own has. A hosted runner is new each time: there a warm build is buildx's with its cache in the registry. Then ten images at once, and one after the other.
  */
 const seconds = { unit: 's', better: 'lower', issues: [8] } as const;
@@ -23,8 +24,8 @@ export const part: Part = {
   rounds: { full: 5, quick: 5 },
   missing({ registry }) {
     if (registry === undefined) return 'name a registry that speaks http by --registry';
-    const programs = absent('docker', 'dockerd', 'buildah');
-    return programs.length > 0 ? `${programs.join(', ')} not on PATH; install docker and buildah` : undefined;
+    const programs = absent('docker', 'dockerd', 'docker-buildx', 'buildah');
+    return programs.length > 0 ? `${programs.join(', ')} not on PATH; install docker, buildx and buildah` : undefined;
   },
   run: measure,
 };
@@ -131,19 +132,20 @@ async function oneLine(
     for (const [path, text] of Object.entries(filesOf(0))) writeFileSync(join(context, path), text);
     writeFileSync(join(context, 'train.py'), `print("${randomBytes(4).toString('hex')}")\n`);
   };
-  const docker = await startDockerd();
+  const docker = await startDockerd({ buildx: true });
   const buildah = buildahPlace('overlay');
+  const withDocker = (image: string, buildkit: '0' | '1'): Way => ({
+    prepare,
+    work: async () => {
+      await runProgram('docker', ['build', '--quiet', '--tag', image, context], { ...docker.env, DOCKER_BUILDKIT: buildkit });
+      await runProgram('docker', ['push', '--quiet', image], docker.env);
+    },
+  });
   try {
     const builders: Record<string, Way> = {
       layer,
-      docker: {
-        prepare,
-        work: async () => {
-          const image = `${space}/docker:1`;
-          await runProgram('docker', ['build', '--quiet', '--tag', image, context], { ...docker.env, DOCKER_BUILDKIT: '0' });
-          await runProgram('docker', ['push', '--quiet', image], docker.env);
-        },
-      },
+      docker: withDocker(`${space}/docker:1`, '1'),
+      classic: withDocker(`${space}/classic:1`, '0'),
       buildah: {
         prepare,
         work: async () => {
@@ -153,7 +155,7 @@ async function oneLine(
         },
       },
     };
-    if (absent('docker-buildx', 'buildkitd').length === 0) {
+    if (absent('buildkitd').length === 0) {
       const cache = `type=registry,ref=${space}/buildx:cache`;
       const args = ['buildx', 'build', '--push', '--tag', `${space}/buildx:1`, '--cache-from', cache, '--cache-to', `${cache},mode=max`];
       for (const name of ['buildx cold', 'buildx warm']) {
@@ -172,6 +174,7 @@ async function oneLine(
 
 function rowsOf(taken: Taken, { megabytes, warm, streamed }: { megabytes: number; warm: number; streamed: number[] }): Row[] {
   const docker = firstLine('docker', '--version').replace(/^Docker version ([^,]+),.*$/u, '$1');
+  const buildkit = `${docker}, BuildKit`;
   const buildah = firstLine('buildah', '--version').replace(/^buildah version (\S+).*$/u, '$1');
   const of = (name: string, what: 'seconds' | 'megabytes' = 'seconds'): number[] => taken.get(name)?.[what] ?? [];
   const size = `${(megabytes / 1000).toFixed(megabytes < 1000 ? 2 : 0)} GB`;
@@ -181,7 +184,7 @@ function rowsOf(taken: Taken, { megabytes, warm, streamed }: { megabytes: number
   const rows: Row[] = [
     {
       ...{ id: 'images/cold', what: `${changed}, beside a first build`, ...seconds, ours: of('layer warm'), memory: { ours: warm } },
-      peer: { name: 'docker, cold', version: docker, samples: cold },
+      peer: { name: 'docker, cold', version: buildkit, samples: cold },
       limits: [
         { of: 'ratio', most: 0.1 },
         { of: 'memory', most: 150 },
@@ -189,8 +192,12 @@ function rowsOf(taken: Taken, { megabytes, warm, streamed }: { megabytes: number
     },
     {
       ...{ id: 'images/warm', what: `${changed}, beside a machine of one's own`, ...seconds, ours: of('layer warm') },
-      peer: { name: 'docker, warm', version: docker, samples: of('docker warm') },
+      peer: { name: 'docker, warm', version: buildkit, samples: of('docker warm') },
       limits: [{ of: 'ratio', most: 0.5 }],
+    },
+    {
+      ...{ id: 'images/classic', what: `${changed}, beside a machine of one's own`, ...seconds, ours: of('layer warm') },
+      peer: { name: "docker's classic builder, warm", version: docker, samples: of('classic warm') },
     },
     {
       ...{ id: 'images/buildah', what: `${changed}, beside a machine of one's own`, ...seconds, ours: of('layer warm') },
@@ -206,11 +213,11 @@ function rowsOf(taken: Taken, { megabytes, warm, streamed }: { megabytes: number
         ]),
     {
       ...{ id: 'images/bytes', what: 'the same, over the line', ...seconds, unit: 'MB', ours: of('layer warm', 'megabytes') },
-      peer: { name: 'docker, warm', version: docker, samples: of('docker warm', 'megabytes') },
+      peer: { name: 'docker, warm', version: buildkit, samples: of('docker warm', 'megabytes') },
     },
     {
       ...{ id: 'images/bytes-cold', what: 'a first build, over the line', ...seconds, unit: 'MB', ours: of('layer cold', 'megabytes') },
-      peer: { name: 'docker, cold', version: docker, samples: of('docker cold', 'megabytes') },
+      peer: { name: 'docker, cold', version: buildkit, samples: of('docker cold', 'megabytes') },
     },
     {
       ...{ id: 'images/first', what: `a first build on a base of ${size}`, ...seconds, ours: of('layer cold') },
