@@ -8,20 +8,20 @@ import { openWorld, placeWithPython } from '../support/world.ts';
  */
 if (!hasAct) process.stdout.write('skipped: a reusable workflow in act; put act on PATH (https://github.com/nektos/act)\n');
 
-if (hasAct)
-  it('examples/no-manifest trains in act as it does in our runner', async () => {
-    const place = await placeWithPython();
-    if (!place) return;
-    const world = await openWorld({ files: filesOf('examples/no-manifest'), name: 'no-manifest', place });
-    try {
-      const { sha, number } = world.open({ 'NOTES.md': 'a\n' });
-      await runInAct(world, world.comment(number, 'ada', '/train epochs=2').event);
-      expect(world.repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
-        ['train: flats', 'success'],
-        ['metrics: flats', 'success'],
-      ]);
-      expect(world.repository.comments(number).at(-1)?.body).toContain('accuracy');
-    } finally {
-      await world.close();
-    }
-  }, 180_000);
+it('examples/no-manifest trains in act as it does in our runner', async () => {
+  if (!hasAct) return;
+  const place = await placeWithPython();
+  if (!place) return;
+  const world = await openWorld({ files: filesOf('examples/no-manifest'), name: 'no-manifest', place });
+  try {
+    const { sha, number } = world.open({ 'NOTES.md': 'a\n' });
+    await runInAct(world, world.comment(number, 'ada', '/train epochs=2').event);
+    expect(world.repository.checks(sha).map(({ name, conclusion }) => [name, conclusion])).toEqual([
+      ['train: flats', 'success'],
+      ['metrics: flats', 'success'],
+    ]);
+    expect(world.repository.comments(number).at(-1)?.body).toContain('accuracy');
+  } finally {
+    await world.close();
+  }
+}, 180_000);
