@@ -470,7 +470,11 @@ describe('a notebook', () => {
     };
     const own = repository.commit({ branch: 'installs', files: texts });
     const inputs = { image: `${registry.host}/acme/x`, base: 'scratch', sha: own };
-    expect((await build({ ...inputs, notebook: 'a.ipynb' })).annotations[0]?.message).toContain(
+    // Whether this machine has one or not.
+    const bin = mkdtempSync(join(folder, 'bin-'));
+    writeFileSync(join(bin, 'pip'), '#!/bin/sh\necho "pip 25.0 from /pip (python 3.12)"\n', { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    expect((await build({ ...inputs, notebook: 'a.ipynb' }, { env })).annotations[0]?.message).toContain(
       'the base does not say its version of Python',
     );
     expect((await build({ ...inputs, notebook: 'b.ipynb' })).annotations[0]?.message).toContain(
