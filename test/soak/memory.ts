@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BundleRun } from '@slashtrain/testing/bundle/bundle';
 import { startGitHub } from '@slashtrain/testing/github/github';
-import { maskedCrc32c } from '../../actions/fetch-metrics/src/sources/events/crc32c.ts';
+import { writeEventFile } from '../support/event-files.ts';
 import { kubeconfigFor } from '../support/kubernetes.ts';
 import { succeeded } from '../support/steps.ts';
 import { Sweeps, sweepText } from '../support/sweeps.ts';
@@ -168,7 +168,7 @@ async function pods(): Promise<void> {
 
 async function events(): Promise<void> {
   const workspace = mkdtempSync(join(tmpdir(), 'slashtrain-memory-'));
-  writeEvents(join(workspace, 'events.out.tfevents.1.host'), 300e6);
+  writeEventFile(join(workspace, 'events.out.tfevents.1.host'), 300e6);
   const github = await startGitHub();
   const repository = github.createRepository({ owner: 'acme', name: 'digits' });
   const token = github.token({ contents: 'read', 'pull-requests': 'read' }, { repository });
@@ -184,43 +184,6 @@ async function events(): Promise<void> {
   );
   rmSync(workspace, { recursive: true });
   await github.close();
-}
-
-/** Events with one simple value each, of ten tags (https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto). */
-function writeEvents(path: string, bytes: number): void {
-  const file = openSync(path, 'w');
-  for (let step = 0, total = 0; total < bytes;) {
-    const chunks: Buffer[] = [];
-    for (let index = 0; index < 10_000; index += 1, step += 1) {
-      const tag = Buffer.from(`train/some_metric_${step % 10}`);
-      const number = Buffer.alloc(5);
-      number[0] = 0x15;
-      number.writeFloatLE(1 / (step + 1), 1);
-      const value = Buffer.concat([Buffer.from([0x0a, tag.length]), tag, number]);
-      const time = Buffer.alloc(9);
-      time[0] = 0x09;
-      time.writeDoubleLE(1.7e9 + step, 1);
-      const at = Buffer.from([0x10, ...varint(Math.floor(step / 10))]);
-      const data = Buffer.concat([time, at, Buffer.from([0x2a, value.length + 2, 0x0a, value.length]), value]);
-      const record = Buffer.alloc(data.length + 16);
-      record.writeUInt32LE(data.length, 0);
-      record.writeUInt32LE(maskedCrc32c(record, 0, 8), 8);
-      data.copy(record, 12);
-      record.writeUInt32LE(maskedCrc32c(data, 0, data.length), 12 + data.length);
-      chunks.push(record);
-    }
-    const all = Buffer.concat(chunks);
-    writeSync(file, all);
-    total += all.length;
-  }
-  closeSync(file);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-  return [...bytes, rest];
 }
 
 async function trials(): Promise<void> {

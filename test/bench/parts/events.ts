@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { maskedCrc32c } from '../../../actions/fetch-metrics/src/sources/events/crc32c.ts';
 import { Curves } from '../../../actions/fetch-metrics/src/sources/events/curves.ts';
 import { readEvents } from '../../../actions/fetch-metrics/src/sources/events/read.ts';
+import { writeEventFile } from '../../support/event-files.ts';
 import type { Part } from '../part.ts';
 import { firstLine } from '../programs.ts';
 import { inTurn } from '../samples.ts';
@@ -28,7 +28,7 @@ export const part: Part = {
   async run({ rounds, quick, tensorboard = '' }) {
     const folder = mkdtempSync(join(tmpdir(), 'slashtrain-events-'));
     const file = join(folder, 'events.out.tfevents.1.host');
-    writeFileSync(file, makeEvents(quick ? 5e6 : 100e6));
+    writeEventFile(file, quick ? 5e6 : 100e6);
     const size = statSync(file).size / 1e6;
     const python = join(tensorboard, 'bin/python');
     let points = 0;
@@ -67,35 +67,3 @@ export const part: Part = {
     }
   },
 };
-
-/** Events with one simple value each, of ten tags. */
-function makeEvents(bytes: number): Buffer {
-  const chunks: Buffer[] = [];
-  for (let step = 0, total = 0; total < bytes; step++) {
-    const tag = Buffer.from(`train/some_metric_${step % 10}`);
-    const number = Buffer.alloc(5);
-    number[0] = 0x15;
-    number.writeFloatLE(1 / (step + 1), 1);
-    const value = Buffer.concat([Buffer.from([0x0a, tag.length]), tag, number]);
-    const summary = Buffer.concat([Buffer.from([0x0a, value.length]), value]);
-    const time = Buffer.alloc(9);
-    time[0] = 0x09;
-    time.writeDoubleLE(1.7e9 + step, 1);
-    const data = Buffer.concat([time, Buffer.from([0x10, ...varint(Math.floor(step / 10))]), Buffer.from([0x2a, summary.length]), summary]);
-    const record = Buffer.alloc(data.length + 16);
-    record.writeUInt32LE(data.length, 0);
-    record.writeUInt32LE(maskedCrc32c(record, 0, 8), 8);
-    data.copy(record, 12);
-    record.writeUInt32LE(maskedCrc32c(data, 0, data.length), 12 + data.length);
-    chunks.push(record);
-    total += record.length;
-  }
-  return Buffer.concat(chunks);
-}
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-  return [...bytes, rest];
-}
